@@ -1,0 +1,4 @@
+//! x
+pub mod model;
+pub mod store;
+pub mod text;

@@ -1,0 +1,122 @@
+//! Tickets: the cases of requesters, open or resolved.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fields, Impact, Priority, TicketId, Time, Urgency, Visibility};
+
+/// One message on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comment {
+    /// Who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// What it says.
+    pub body: String,
+    /// Whether the requester sees it; false when not said.
+    #[serde(default)]
+    pub public: bool,
+}
+
+/// A requester's case. Unknown fields survive in `extra`. A ticket is never public.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The desk's own id, for example `INC0000060`.
+    pub id: TicketId,
+    /// What it is about, in one line. Subject or description must have text.
+    #[serde(default)]
+    pub subject: String,
+    /// What the requester wrote.
+    #[serde(default)]
+    pub description: String,
+    /// The text that closed the ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    /// The desk's own word for the state of the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// A leaf of the taxonomy, for example `network/vpn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The team inbox it is routed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// The extent of the damage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// How soon it hurts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// The order of work as the source system had it; a new decision derives it by the matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// The product it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Free labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How it came: email, portal, phone, chat, monitoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
+    /// ISO 639-1 code; detected from the text when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Who may see it; internal when not given or not understood.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// When it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// When it was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Time>,
+    /// When it was resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<Time>,
+    /// The articles that were used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked_articles: Vec<String>,
+    /// The messages on it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
+    /// Every other field, kept as it came.
+    #[serde(flatten)]
+    pub extra: Fields,
+}
+
+/// The words of a new ticket: what similar and triage are asked with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TicketText {
+    /// What it is about, in one line.
+    pub subject: String,
+    /// What the requester wrote.
+    pub description: String,
+    /// How it came, when known.
+    pub channel: Option<String>,
+    /// Who asked, when known.
+    pub requester: Option<String>,
+    /// The product it is about, when known.
+    pub product: Option<String>,
+}
+
+impl TicketText {
+    /// The text as one: subject, line break, description.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        format!("{}\n{}", self.subject, self.description)
+    }
+
+    /// Whether there is nothing to read.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.subject.trim().is_empty() && self.description.trim().is_empty()
+    }
+}

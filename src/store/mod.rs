@@ -1,0 +1,115 @@
+//! The system of record: one SQLite file, `firstline.db`, that any tool can read.
+//!
+//! Every document is one row whose primary key is the sequence number of its last change, so the
+//! table is its own change feed: what changed after `n` is what has a greater key, in order. A
+//! change takes a new number and replaces the row; a deletion leaves a row without a body.
+//!
+//! Commits are durable when they return (WAL, `synchronous=FULL`). One [`StoreWriter`] writes,
+//! any number of [`StoreReader`] clones read, in this process and in others. Nothing here knows of
+//! indexes, audiences or HTTP.
+
+mod backup;
+mod keys;
+mod reader;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use backup::{backup, restore};
+pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
+pub use reader::{Counts, StoreReader, StoredChange};
+pub use schema::{FILE_NAME, FORMAT};
+pub use writer::{Change, Outcome, StoreWriter, WriteStatus};
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data folder was written by a newer version of Firstline.
+    #[error(
+        "{path} has data format {found}, this version knows up to {known}; use a newer firstline \
+         (nothing was changed)"
+    )]
+    NewerFormat {
+        /// The store file.
+        path: PathBuf,
+        /// The format it has.
+        found: i32,
+        /// The newest format that this version reads.
+        known: i32,
+    },
+    /// The file is not a Firstline store.
+    #[error("{path} is not a firstline store ({detail}); nothing was changed")]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        detail: String,
+    },
+    /// There is no store in the folder.
+    #[error("there is no firstline data in {0}; `firstline import` or `firstline serve` makes it")]
+    Missing(PathBuf),
+    /// A target that must not be overwritten is there already.
+    #[error("{0} is there already; nothing was changed")]
+    Exists(PathBuf),
+    /// An API key of this name is there already, or is not.
+    #[error("{0}")]
+    Key(String),
+    /// The disk has no room for the write, or refuses it. Nothing of the write was kept.
+    #[error("the disk has no room for the write, nothing of it was kept")]
+    Full(#[source] rusqlite::Error),
+    /// Another error of the database.
+    #[error("the store failed")]
+    Sqlite(#[source] rusqlite::Error),
+    /// An error of the file system.
+    #[error("{path} could not be used")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A stored row does not read as a document.
+    #[error("the stored {key} with sequence number {seq} does not read as a document")]
+    Unreadable {
+        /// Kind and id.
+        key: String,
+        /// Its sequence number.
+        seq: u64,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A value did not become JSON.
+    #[error("a document could not be written as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            // SystemIoFailure covers a write that the file system refused (file size limit,
+            // quota); SQLite has rolled the transaction back in both cases.
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::Full(error),
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// The store file of a data folder.
+#[must_use]
+pub fn file_of(folder: &Path) -> PathBuf {
+    folder.join(FILE_NAME)
+}
+
+/// Whether the data folder has a store.
+#[must_use]
+pub fn exists(folder: &Path) -> bool {
+    file_of(folder).exists()
+}

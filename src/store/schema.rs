@@ -1,0 +1,137 @@
+//! The tables, the format number in the file header, and how a connection is opened.
+//!
+//! The format is checked in the bytes of the file before SQLite opens it, so that a file of a
+//! newer version, or one that is no store at all, is refused without being touched.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Error, file_of};
+
+/// The name of the store file in a data folder.
+pub const FILE_NAME: &str = "firstline.db";
+
+/// The format of the tables. Kept in SQLite's `user_version`.
+pub const FORMAT: i32 = 1;
+
+/// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
+const APPLICATION_ID: i32 = 0x464C_4E45;
+
+/// How long a connection waits for another process that is writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+    CREATE TABLE document (
+        seq  INTEGER PRIMARY KEY,  -- of the last change; gives the change feed its order
+        kind TEXT NOT NULL,        -- 'article' or 'ticket'
+        id   TEXT NOT NULL,
+        body TEXT,                 -- JSON; NULL when deleted
+        UNIQUE (kind, id)
+    );
+    CREATE TABLE api_key (
+        name       TEXT PRIMARY KEY,
+        role       TEXT NOT NULL,         -- 'reader', 'analyst' or 'admin'
+        groups     TEXT NOT NULL,         -- JSON array of names
+        hash       BLOB NOT NULL UNIQUE,  -- of the key, which itself is never stored
+        created_at TEXT NOT NULL
+    );
+    CREATE TABLE setting (
+        name  TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    );
+";
+
+/// Opens the store for writing, creating file and tables when there are none.
+pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+    check_header(&file_of(folder))?;
+    let mut connection = Connection::open(file_of(folder))?;
+    configure(&connection)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > FORMAT {
+        return Err(Error::NewerFormat { path: file_of(folder), found, known: FORMAT });
+    }
+    if found == 0 {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT INTO setting (name, value) VALUES ('store_id', ?1)",
+            [new_store_id()?],
+        )?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        transaction.commit()?;
+    }
+    Ok(connection)
+}
+
+/// Opens an existing store for reading only.
+pub(super) fn open_for_reading(file: &Path) -> Result<Connection, Error> {
+    if !file.exists() {
+        return Err(Error::Missing(file.parent().unwrap_or(file).to_owned()));
+    }
+    check_header(file)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
+    Ok(())
+}
+
+/// A new random name for the contents of a store. Indexes carry it: an index of another store, or
+/// of this one before a restore, is never taken for one of this store.
+pub(super) fn new_store_id() -> Result<String, Error> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Reads format and application id from the header of an SQLite file (its bytes 60 to 71; see
+/// "The SQLite Database File Format", section 1.3). An empty or missing file is a new store.
+pub(super) fn check_header(file: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io { path: file.to_owned(), source };
+    let mut header = Vec::with_capacity(100);
+    match File::open(file) {
+        Ok(file) => file.take(100).read_to_end(&mut header).map_err(io)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io(error)),
+    };
+    if header.is_empty() {
+        return Ok(());
+    }
+    let number = |at: usize| {
+        let bytes: [u8; 4] = header.get(at..at + 4)?.try_into().ok()?;
+        Some(i32::from_be_bytes(bytes))
+    };
+    let not_a_store = |detail: &str| Error::NotAStore {
+        path: file.to_owned(),
+        detail: detail.to_owned(),
+    };
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(not_a_store("it has no SQLite header"));
+    }
+    match (number(60), number(68)) {
+        // Killed while it was created: the header is still in the write-ahead log.
+        (Some(0), Some(0)) => Ok(()),
+        (Some(found), Some(APPLICATION_ID)) if found > FORMAT => {
+            Err(Error::NewerFormat { path: file.to_owned(), found, known: FORMAT })
+        }
+        (Some(_), Some(APPLICATION_ID)) => Ok(()),
+        (Some(_), Some(_)) => Err(not_a_store("it is the SQLite database of another program")),
+        _ => Err(not_a_store("its header is cut short")),
+    }
+}

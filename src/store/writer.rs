@@ -1,0 +1,177 @@
+//! The one connection that writes documents.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::Serialize;
+
+use super::schema::open_for_writing;
+use super::{Error, FILE_NAME, StoreReader};
+use crate::model::{Document, DocumentKey};
+
+/// One change to the store.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Stores the document, in place of the one with its key.
+    Put(Box<Document>),
+    /// Removes the document with this key.
+    Delete(DocumentKey),
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteStatus {
+    /// The document is new.
+    Created,
+    /// The document replaced another one with its key.
+    Updated,
+    /// The very same document was stored already; nothing was written.
+    Unchanged,
+    /// The document was removed.
+    Deleted,
+    /// There was no document to remove.
+    Missing,
+}
+
+/// What a change did, and the sequence number under which its document now stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// What happened.
+    pub status: WriteStatus,
+    /// The sequence number of the document's last change; the store's newest for a missing one.
+    pub seq: u64,
+}
+
+/// Writes documents. There is one for a store, in the process that holds the data folder's lock.
+#[derive(Debug)]
+pub struct StoreWriter {
+    connection: Connection,
+    reader: StoreReader,
+    newest_seq: u64,
+}
+
+impl StoreWriter {
+    /// Opens the store in `folder`, creating both when needed.
+    ///
+    /// # Errors
+    /// [`Error::NewerFormat`] and [`Error::NotAStore`] leave the folder untouched.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let connection = open_for_writing(folder)?;
+        let newest_seq = connection
+            .query_row("SELECT coalesce(max(seq), 0) FROM document", [], |row| row.get(0))?;
+        let reader = StoreReader::open(&folder.join(FILE_NAME))?;
+        Ok(Self { connection, reader, newest_seq })
+    }
+
+    /// A reader of the same store.
+    #[must_use]
+    pub fn reader(&self) -> StoreReader {
+        self.reader.clone()
+    }
+
+    /// The sequence number of the newest change.
+    #[must_use]
+    pub fn newest_seq(&self) -> u64 {
+        self.newest_seq
+    }
+
+    /// Applies all changes in one transaction, in order. When it returns they are on disk.
+    ///
+    /// # Errors
+    /// On any error none of the changes was made.
+    pub fn write(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut newest_seq = self.newest_seq;
+        let outcomes = changes
+            .iter()
+            .map(|change| match change {
+                Change::Put(document) => put(&transaction, document, &mut newest_seq),
+                Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        transaction.commit()?;
+        self.newest_seq = newest_seq;
+        Ok(outcomes)
+    }
+
+    /// Remembers a named value beside the documents.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        self.connection.execute(
+            "INSERT INTO setting (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [name, value],
+        )?;
+        Ok(())
+    }
+}
+
+fn put(
+    connection: &Connection,
+    document: &Document,
+    newest_seq: &mut u64,
+) -> Result<Outcome, Error> {
+    let body = match document {
+        Document::Article(article) => serde_json::to_string(article),
+        Document::Ticket(ticket) => serde_json::to_string(ticket),
+    }
+    .map_err(Error::Json)?;
+    let key = document.key();
+    let stored = stored(connection, &key)?;
+    if let Some((seq, Some(old))) = &stored
+        && *old == body
+    {
+        return Ok(Outcome { status: WriteStatus::Unchanged, seq: *seq });
+    }
+    *newest_seq += 1;
+    replace(connection, &key, Some(&body), *newest_seq)?;
+    let status = match stored {
+        Some((_, Some(_))) => WriteStatus::Updated,
+        Some((_, None)) | None => WriteStatus::Created,
+    };
+    Ok(Outcome { status, seq: *newest_seq })
+}
+
+fn delete(
+    connection: &Connection,
+    key: &DocumentKey,
+    newest_seq: &mut u64,
+) -> Result<Outcome, Error> {
+    match stored(connection, key)? {
+        Some((_, Some(_))) => {
+            *newest_seq += 1;
+            replace(connection, key, None, *newest_seq)?;
+            Ok(Outcome { status: WriteStatus::Deleted, seq: *newest_seq })
+        }
+        Some((_, None)) | None => Ok(Outcome { status: WriteStatus::Missing, seq: *newest_seq }),
+    }
+}
+
+fn stored(
+    connection: &Connection,
+    key: &DocumentKey,
+) -> Result<Option<(u64, Option<String>)>, Error> {
+    connection
+        .prepare_cached("SELECT seq, body FROM document WHERE kind = ?1 AND id = ?2")?
+        .query_row(params![key.kind().as_str(), key.id()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(Error::from)
+}
+
+fn replace(
+    connection: &Connection,
+    key: &DocumentKey,
+    body: Option<&str>,
+    seq: u64,
+) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO document (seq, kind, id, body) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![seq, key.kind().as_str(), key.id(), body])?;
+    Ok(())
+}
