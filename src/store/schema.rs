@@ -32,6 +32,7 @@ const TABLES: &str = "
         body TEXT,                 -- JSON; NULL when deleted
         UNIQUE (kind, id)
     );
+    CREATE INDEX deleted_document ON document (kind) WHERE body IS NULL;
     CREATE TABLE api_key (
         name       TEXT PRIMARY KEY,
         role       TEXT NOT NULL,         -- 'reader', 'analyst' or 'admin'

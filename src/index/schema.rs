@@ -1,0 +1,234 @@
+//! The fields of an index and how a document fills them.
+//!
+//! Both kinds of document have the same fields, so one query builder serves both. Nothing is
+//! stored: texts come from the store by id.
+
+use tantivy::TantivyDocument;
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+
+use super::tokenizer::{TOKENIZER, tagged};
+use crate::model::{Article, Document, Kind, Ticket};
+use crate::text::{ANALYZER_VERSION, Language};
+
+/// Raised with every change of fields or of what is put into them.
+const SCHEMA_VERSION: u32 = 1;
+
+/// A field whose words are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TextField {
+    /// The title of an article, the subject of a ticket.
+    Title,
+    /// Everything that is said in the document, the title included.
+    Whole,
+}
+
+impl TextField {
+    /// Both, in the order in which they are explained.
+    pub const ALL: [Self; 2] = [Self::Title, Self::Whole];
+}
+
+/// A field with one of a few values, which can be filtered by and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FacetField {
+    /// A leaf of the taxonomy.
+    Category,
+    /// The product.
+    Product,
+    /// A label; a document can have several.
+    Tag,
+    /// The language, as a code.
+    Language,
+    /// The team inbox; tickets only.
+    Queue,
+    /// The desk's word for the state; tickets only.
+    Status,
+}
+
+impl FacetField {
+    /// All facet fields.
+    pub const ALL: [Self; 6] = [
+        Self::Category,
+        Self::Product,
+        Self::Tag,
+        Self::Language,
+        Self::Queue,
+        Self::Status,
+    ];
+
+    /// Its name in requests and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Product => "product",
+            Self::Tag => "tag",
+            Self::Language => "language",
+            Self::Queue => "queue",
+            Self::Status => "status",
+        }
+    }
+
+    /// The facet field of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+}
+
+/// What an index must have been made with to be taken: schema, analyzer, and the store it is of.
+#[must_use]
+pub fn stamp(store_id: &str) -> String {
+    format!("schema {SCHEMA_VERSION}, analyzer {ANALYZER_VERSION}, store {store_id}")
+}
+
+/// The fields of the schema, resolved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    pub(super) id: Field,
+    pub(super) seq: Field,
+    pub(super) audience: Field,
+    title: Field,
+    whole: Field,
+    facets: [Field; 6],
+}
+
+impl Fields {
+    pub(super) fn text(&self, field: TextField) -> Field {
+        match field {
+            TextField::Title => self.title,
+            TextField::Whole => self.whole,
+        }
+    }
+
+    pub(super) fn facet(&self, facet: FacetField) -> Field {
+        let [category, product, tag, language, queue, status] = self.facets;
+        match facet {
+            FacetField::Category => category,
+            FacetField::Product => product,
+            FacetField::Tag => tag,
+            FacetField::Language => language,
+            FacetField::Queue => queue,
+            FacetField::Status => status,
+        }
+    }
+
+    /// Which text field a schema field is, if any.
+    pub(super) fn text_field(&self, field: Field) -> Option<TextField> {
+        TextField::ALL.into_iter().find(|&text| self.text(text) == field)
+    }
+}
+
+pub(super) fn schema() -> (Schema, Fields) {
+    let mut builder = Schema::builder();
+    let text = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(TOKENIZER)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+    );
+    let fields = Fields {
+        id: builder.add_text_field("id", STRING | FAST),
+        seq: builder.add_u64_field("seq", INDEXED | FAST),
+        audience: builder.add_text_field("audience", STRING),
+        title: builder.add_text_field("title", text.clone()),
+        whole: builder.add_text_field("whole", text),
+        facets: FacetField::ALL.map(|facet| builder.add_text_field(facet.name(), STRING | FAST)),
+    };
+    (builder.build(), fields)
+}
+
+/// The index form of a document; `None` when search must not find it.
+pub(super) fn index_form(
+    fields: &Fields,
+    seq: u64,
+    document: &Document,
+) -> Option<TantivyDocument> {
+    if !document.is_searchable() {
+        return None;
+    }
+    let mut form = TantivyDocument::default();
+    form.add_text(fields.id, document.key().id());
+    form.add_u64(fields.seq, seq);
+    for term in document.visibility().terms(document.kind()) {
+        form.add_text(fields.audience, term);
+    }
+    let texts = match document {
+        Document::Article(article) => article_texts(article),
+        Document::Ticket(ticket) => ticket_texts(ticket),
+    };
+    let language = declared_language(document)
+        .unwrap_or_else(|| Language::detect(&texts.whole.join("\n")));
+    form.add_text(fields.title, tagged(language, texts.title));
+    for text in texts.whole {
+        form.add_text(fields.whole, tagged(language, text));
+    }
+    add_facets(&mut form, fields, document, language);
+    Some(form)
+}
+
+/// What a document says: its title, and all its texts.
+struct Texts<'a> {
+    title: &'a str,
+    whole: Vec<&'a str>,
+}
+
+fn article_texts(article: &Article) -> Texts<'_> {
+    let mut whole = vec![article.title.as_str()];
+    whole.extend(article.summary.as_deref());
+    whole.push(&article.body);
+    whole.extend(article.tags.iter().map(String::as_str));
+    whole.push(article.id.as_str());
+    Texts { title: &article.title, whole }
+}
+
+fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
+    let mut whole = vec![ticket.subject.as_str(), &ticket.description];
+    whole.extend(ticket.resolution.as_deref());
+    whole.extend(ticket.tags.iter().map(String::as_str));
+    whole.push(ticket.id.as_str());
+    Texts { title: &ticket.subject, whole }
+}
+
+fn declared_language(document: &Document) -> Option<Language> {
+    let code = match document {
+        Document::Article(article) => article.language.as_deref(),
+        Document::Ticket(ticket) => ticket.language.as_deref(),
+    };
+    code.and_then(|code| Language::from_code(code).ok())
+}
+
+fn add_facets(
+    form: &mut TantivyDocument,
+    fields: &Fields,
+    document: &Document,
+    language: Language,
+) {
+    let mut add = |facet: FacetField, value: Option<&str>| {
+        if let Some(value) = value {
+            form.add_text(fields.facet(facet), value);
+        }
+    };
+    let (category, product, tags) = match document {
+        Document::Article(article) => (&article.category, &article.product, &article.tags),
+        Document::Ticket(ticket) => (&ticket.category, &ticket.product, &ticket.tags),
+    };
+    add(FacetField::Category, category.as_deref());
+    add(FacetField::Product, product.as_deref());
+    for tag in tags {
+        add(FacetField::Tag, Some(tag));
+    }
+    add(FacetField::Language, Some(language.code()));
+    if let Document::Ticket(ticket) = document {
+        add(FacetField::Queue, ticket.queue.as_deref());
+        add(FacetField::Status, ticket.status.as_deref());
+    }
+}
+
+/// The name of the folder that holds the index of a kind, inside the data folder.
+pub(super) fn folder_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Article => "articles",
+        Kind::Ticket => "tickets",
+    }
+}

@@ -1,0 +1,294 @@
+//! An index as one audience sees it.
+//!
+//! Which documents of a segment an audience may see is worked out once and kept as a bitset. All
+//! that a query can learn goes through it: hits, counts, facets, and also the statistics behind
+//! the scores (how many documents have a term, how long documents are), so that no score tells of
+//! a document that must not be seen.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tantivy::index::SegmentId;
+use tantivy::query::Bm25StatisticsProvider;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+
+use super::schema::Fields;
+use super::{Error, FacetField, LiveIndex, TextField};
+use crate::model::Audience;
+use crate::text::Language;
+
+/// Views of segments kept at most; every one takes a bit per document.
+const MAX_SEGMENT_VIEWS: usize = 1_000;
+
+/// Document frequencies kept at most for one view of a segment.
+const MAX_DOC_FREQS: usize = 50_000;
+
+/// Names the view of one segment by one audience.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ViewKey {
+    pub(super) segment: SegmentId,
+    audience: Audience,
+}
+
+/// What an audience sees of one segment. Deleted documents count until a merge drops them, as they
+/// do in tantivy's own statistics.
+#[derive(Debug)]
+pub(super) struct SegmentView {
+    /// The documents that may be seen; `None` means all.
+    visible: Option<BitSet>,
+    n_docs: u64,
+    n_tokens: [u64; 2],
+    doc_freqs: Mutex<HashMap<Term, u64>>,
+}
+
+impl SegmentView {
+    fn new(segment: &SegmentReader, fields: &Fields, audience: &Audience) -> Result<Self, Error> {
+        let visible = match audience.terms() {
+            None => None,
+            Some(terms) => {
+                let terms = terms.iter().map(|term| Term::from_field_text(fields.audience, term));
+                let visible = union_of(segment, terms)?;
+                (visible.len() < segment.max_doc() as usize).then_some(visible)
+            }
+        };
+        let sees = |doc: &DocId| visible.as_ref().is_none_or(|visible| visible.contains(*doc));
+        let mut n_tokens = [0; 2];
+        for (sum, field) in n_tokens.iter_mut().zip(TextField::ALL) {
+            let lengths = segment.get_fieldnorms_reader(fields.text(field))?;
+            *sum = (0..segment.max_doc())
+                .filter(sees)
+                .map(|doc| u64::from(lengths.fieldnorm(doc)))
+                .sum();
+        }
+        let n_docs = match &visible {
+            None => u64::from(segment.max_doc()),
+            Some(visible) => visible.len() as u64,
+        };
+        Ok(Self { visible, n_docs, n_tokens, doc_freqs: Mutex::default() })
+    }
+
+    fn doc_freq(&self, segment: &SegmentReader, term: &Term) -> Result<u64, Error> {
+        let inverted_index = segment.inverted_index(term.field())?;
+        let Some(visible) = &self.visible else {
+            return Ok(u64::from(inverted_index.doc_freq(term)?));
+        };
+        let known = || self.doc_freqs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&doc_freq) = known().get(term) {
+            return Ok(doc_freq);
+        }
+        let mut doc_freq = 0;
+        if let Some(mut postings) = inverted_index.read_postings(term, IndexRecordOption::Basic)? {
+            while postings.doc() != TERMINATED {
+                doc_freq += u64::from(visible.contains(postings.doc()));
+                postings.advance();
+            }
+        }
+        let mut known = known();
+        if known.len() >= MAX_DOC_FREQS {
+            known.clear();
+        }
+        known.insert(term.clone(), doc_freq);
+        Ok(doc_freq)
+    }
+}
+
+/// Values that documents must have: for every field one of the values given for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filters(Vec<(FacetField, Vec<String>)>);
+
+impl Filters {
+    /// Asks for documents that have one of these values; no value means that the field is free.
+    pub fn require(&mut self, field: FacetField, values: &[String]) {
+        if !values.is_empty() {
+            self.0.push((field, values.to_vec()));
+        }
+    }
+
+    /// The documents of a segment that pass; `None` means all.
+    fn passing(&self, segment: &SegmentReader, fields: &Fields) -> Result<Option<BitSet>, Error> {
+        let mut passing: Option<BitSet> = None;
+        for (field, values) in &self.0 {
+            let field = fields.facet(*field);
+            let terms = values.iter().map(|value| Term::from_field_text(field, value));
+            let of_field = union_of(segment, terms)?;
+            passing = Some(match passing {
+                None => of_field,
+                Some(earlier) => {
+                    let mut both = BitSet::with_max_value(segment.max_doc());
+                    (0..segment.max_doc())
+                        .filter(|&doc| earlier.contains(doc) && of_field.contains(doc))
+                        .for_each(|doc| {
+                            both.insert(doc);
+                        });
+                    both
+                }
+            });
+        }
+        Ok(passing)
+    }
+}
+
+/// An index as one audience sees it, at one commit.
+pub struct View {
+    pub(super) live: Arc<LiveIndex>,
+    pub(super) searcher: Searcher,
+    segments: Vec<Arc<SegmentView>>,
+}
+
+impl View {
+    /// The newest commit that was made visible, as `audience` sees it.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn new(live: Arc<LiveIndex>, audience: &Audience) -> Result<Self, Error> {
+        let searcher = live.reader.searcher();
+        let segments = searcher
+            .segment_readers()
+            .iter()
+            .map(|segment| segment_view(&live, segment, audience))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { live, searcher, segments })
+    }
+
+    /// How many documents the audience sees; deleted ones count until a merge drops them.
+    #[must_use]
+    pub fn n_docs(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.n_docs).sum()
+    }
+
+    /// In how many documents the term stands.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn doc_freq(&self, field: TextField, term: &str) -> Result<u64, Error> {
+        self.term_doc_freq(&Term::from_field_text(self.live.fields.text(field), term))
+    }
+
+    /// The mean length of a field in tokens, at least 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
+    pub fn mean_length(&self, field: TextField) -> f32 {
+        let n_tokens = self.n_tokens(field);
+        (n_tokens as f32 / self.n_docs().max(1) as f32).max(1.0)
+    }
+
+    /// The languages in which there are documents to see.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn languages(&self) -> Result<Vec<Language>, Error> {
+        let field = self.live.fields.facet(FacetField::Language);
+        let mut languages = Vec::new();
+        for language in Language::ALL {
+            if self.term_doc_freq(&Term::from_field_text(field, language.code()))? > 0 {
+                languages.push(language);
+            }
+        }
+        Ok(languages)
+    }
+
+    fn term_doc_freq(&self, term: &Term) -> Result<u64, Error> {
+        let segments = self.searcher.segment_readers().iter().zip(&self.segments);
+        segments.map(|(segment, view)| view.doc_freq(segment, term)).sum()
+    }
+
+    fn n_tokens(&self, field: TextField) -> u64 {
+        let of_field = |segment: &Arc<SegmentView>| {
+            let [title, whole] = segment.n_tokens;
+            match field {
+                TextField::Title => title,
+                TextField::Whole => whole,
+            }
+        };
+        self.segments.iter().map(of_field).sum()
+    }
+
+    /// Every segment with the test that a document must pass to be seen.
+    pub(super) fn segments<'a>(
+        &'a self,
+        filters: &Filters,
+    ) -> Result<Vec<(&'a SegmentReader, Sees<'a>)>, Error> {
+        let segments = self.searcher.segment_readers().iter().zip(&self.segments);
+        segments
+            .map(|(segment, view)| {
+                let passing = filters.passing(segment, &self.live.fields)?;
+                Ok((segment, Sees { segment, visible: view.visible.as_ref(), passing }))
+            })
+            .collect()
+    }
+}
+
+/// Tells which documents of a segment count: not deleted, visible, and passing the filters.
+pub(super) struct Sees<'a> {
+    segment: &'a SegmentReader,
+    visible: Option<&'a BitSet>,
+    passing: Option<BitSet>,
+}
+
+impl Sees<'_> {
+    pub(super) fn sees(&self, doc: DocId) -> bool {
+        !self.segment.is_deleted(doc)
+            && self.visible.is_none_or(|visible| visible.contains(doc))
+            && self.passing.as_ref().is_none_or(|passing| passing.contains(doc))
+    }
+}
+
+impl Bm25StatisticsProvider for View {
+    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+        match self.live.fields.text_field(field) {
+            Some(text) => Ok(self.n_tokens(text)),
+            None => self.searcher.total_num_tokens(field),
+        }
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        Ok(self.n_docs())
+    }
+
+    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+        self.term_doc_freq(term).map_err(|error| match error {
+            Error::Tantivy(error) => error,
+            other => tantivy::TantivyError::InternalError(other.to_string()),
+        })
+    }
+}
+
+fn segment_view(
+    live: &LiveIndex,
+    segment: &SegmentReader,
+    audience: &Audience,
+) -> Result<Arc<SegmentView>, Error> {
+    let key = ViewKey { segment: segment.segment_id(), audience: audience.clone() };
+    let views = || live.segment_views.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(view) = views().get(&key) {
+        return Ok(Arc::clone(view));
+    }
+    let view = Arc::new(SegmentView::new(segment, &live.fields, audience)?);
+    let mut views = views();
+    if views.len() >= MAX_SEGMENT_VIEWS {
+        views.clear();
+    }
+    views.insert(key, Arc::clone(&view));
+    Ok(view)
+}
+
+/// The documents of a segment that have one of the terms.
+fn union_of(
+    segment: &SegmentReader,
+    terms: impl Iterator<Item = Term>,
+) -> Result<BitSet, Error> {
+    let mut union = BitSet::with_max_value(segment.max_doc());
+    for term in terms {
+        let inverted_index = segment.inverted_index(term.field())?;
+        if let Some(mut postings) =
+            inverted_index.read_postings(&term, IndexRecordOption::Basic)?
+        {
+            while postings.doc() != TERMINATED {
+                union.insert(postings.doc());
+                postings.advance();
+            }
+        }
+    }
+    Ok(union)
+}

@@ -1,0 +1,179 @@
+//! The one writer of an index.
+//!
+//! tantivy's writer loses documents without a word after one of its threads failed (see
+//! `ARCHITECTURE.md`, "What tantivy does not promise"). Three things keep that from happening
+//! here: documents are made by one function from typed values, after any error the writer is
+//! thrown away with all it had not committed, and every commit is checked by looking up its newest
+//! document.
+
+use std::sync::Arc;
+
+use tantivy::merge_policy::LogMergePolicy;
+use tantivy::{TantivyDocument, Term};
+
+use super::live::Payload;
+use super::schema::index_form;
+use super::{Error, LiveIndex};
+use crate::model::{Document, DocumentKey};
+
+/// A segment is merged when more than this share of its documents is deleted. tantivy's own
+/// default never does it.
+const MAX_DELETED_SHARE: f32 = 0.2;
+
+/// So many segments of about one size are merged into one.
+const MIN_SEGMENTS_TO_MERGE: usize = 5;
+
+/// How much a writer takes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriterSize {
+    /// One thread, 40 MB: for the changes of a running desk.
+    Trickle,
+    /// Two threads, 100 MB each: for a rebuild.
+    Bulk,
+}
+
+impl WriterSize {
+    fn threads(self) -> usize {
+        match self {
+            Self::Trickle => 1,
+            Self::Bulk => 2,
+        }
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::Trickle => 40_000_000,
+            Self::Bulk => 200_000_000,
+        }
+    }
+}
+
+/// Writes an index. There is one at a time for an index; it lives in the thread that owns it.
+pub struct IndexWriter {
+    live: Arc<LiveIndex>,
+    writer: tantivy::IndexWriter<TantivyDocument>,
+    /// The number of the last document added since the last commit, if it has not been removed.
+    newest_added: Option<u64>,
+}
+
+impl IndexWriter {
+    /// Takes the writer's lock of the index.
+    ///
+    /// # Errors
+    /// When another writer has the lock, or the file system refuses.
+    pub fn open(live: Arc<LiveIndex>, size: WriterSize) -> Result<Self, Error> {
+        let writer = live.index.writer_with_num_threads(size.threads(), size.bytes())?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(MAX_DELETED_SHARE);
+        policy.set_min_num_segments(MIN_SEGMENTS_TO_MERGE);
+        writer.set_merge_policy(Box::new(policy));
+        Ok(Self { live, writer, newest_added: None })
+    }
+
+    /// Takes one change: the document after it, or `None` when it was deleted. It counts with the
+    /// next commit.
+    ///
+    /// # Errors
+    /// The writer must not be used again after an error.
+    pub fn apply(
+        &mut self,
+        seq: u64,
+        key: &DocumentKey,
+        document: Option<&Document>,
+    ) -> Result<(), Error> {
+        self.writer.delete_term(Term::from_field_text(self.live.fields.id, key.id()));
+        let form = document.and_then(|document| index_form(&self.live.fields, seq, document));
+        self.newest_added = form.is_some().then_some(seq);
+        if let Some(form) = form {
+            self.writer.add_document(form)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was applied as the state up to `seq`, makes it visible, and checks that the
+    /// newest document is there.
+    ///
+    /// # Errors
+    /// The writer must not be used again after an error: what was not committed is lost with it.
+    pub fn commit(&mut self, seq: u64) -> Result<(), Error> {
+        let payload = Payload { seq, stamp: self.live.stamp.clone() };
+        let payload = serde_json::to_string(&payload)
+            .map_err(|error| tantivy::TantivyError::InternalError(error.to_string()))?;
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&payload);
+        commit.commit()?;
+        self.live.reload()?;
+        match self.newest_added.take() {
+            Some(added) if !self.live.has_seq(added)? => Err(Error::Lost(added)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets running merges finish. Worth it after a rebuild; otherwise they may be dropped.
+    ///
+    /// # Errors
+    /// When a merge failed.
+    pub fn finish(self) -> Result<(), Error> {
+        self.writer.wait_merging_threads()?;
+        self.live.reload()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::stamp;
+    use crate::model::Kind;
+
+    fn live() -> (tempfile::TempDir, Arc<LiveIndex>) {
+        let folder = tempfile::tempdir().unwrap();
+        let live = LiveIndex::create(folder.path(), &stamp("test")).unwrap();
+        (folder, Arc::new(live))
+    }
+
+    fn ticket(id: &str) -> (DocumentKey, Document) {
+        let json = format!(r#"{{"kind":"ticket","id":"{id}","subject":"VPN drops"}}"#);
+        (DocumentKey::new(Kind::Ticket, id).unwrap(), serde_json::from_str(&json).unwrap())
+    }
+
+    /// tantivy answers Ok to everything after a worker died, and keeps nothing. The check of the
+    /// newest document must notice it, and a new writer must heal it.
+    #[test]
+    fn a_document_that_tantivy_rejects_loses_no_later_one_in_silence() {
+        let (_folder, live) = live();
+        let mut writer = IndexWriter::open(Arc::clone(&live), WriterSize::Trickle).unwrap();
+        let mut bad = TantivyDocument::default();
+        bad.add_text(live.fields.seq, "text where a number belongs");
+        writer.writer.add_document(bad).unwrap();
+        assert!(writer.commit(1).is_err(), "the commit with the bad document fails");
+
+        let (key, document) = ticket("T-2");
+        let applied = writer.apply(2, &key, Some(&document));
+        let committed = applied.and_then(|()| writer.commit(2));
+        assert!(
+            matches!(committed, Err(Error::Lost(2)) | Err(Error::Tantivy(_))),
+            "the loss is noticed: {committed:?}"
+        );
+        drop(writer);
+
+        let mut healed = IndexWriter::open(Arc::clone(&live), WriterSize::Trickle).unwrap();
+        healed.apply(2, &key, Some(&document)).unwrap();
+        healed.commit(2).unwrap();
+        assert!(live.has_seq(2).unwrap());
+    }
+
+    #[test]
+    fn a_change_replaces_its_document_and_a_deletion_removes_it() {
+        let (_folder, live) = live();
+        let mut writer = IndexWriter::open(Arc::clone(&live), WriterSize::Trickle).unwrap();
+        let (key, document) = ticket("T-1");
+        writer.apply(1, &key, Some(&document)).unwrap();
+        writer.apply(2, &key, Some(&document)).unwrap();
+        writer.commit(2).unwrap();
+        assert_eq!(live.ids().unwrap(), [("T-1".to_owned(), 2)]);
+        writer.apply(3, &key, None).unwrap();
+        writer.commit(3).unwrap();
+        assert_eq!(live.ids().unwrap(), []);
+        assert_eq!(live.committed_seq().unwrap(), 3);
+    }
+}
