@@ -27,7 +27,9 @@ impl IndexFolder {
     /// The index folder of a kind; nothing is made yet.
     #[must_use]
     pub fn new(data_folder: &Path, kind: Kind) -> Self {
-        Self { root: data_folder.join(folder_name(kind)) }
+        Self {
+            root: data_folder.join(folder_name(kind)),
+        }
     }
 
     /// Where it is.
@@ -49,8 +51,19 @@ impl IndexFolder {
                 .filter(|name| number_of(name).is_some())
                 .map(|name| self.root.join(name))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::Io { path: pointer, source }),
+            Err(source) => Err(Error::Io {
+                path: pointer,
+                source,
+            }),
         }
+    }
+
+    /// The newest generation there is, live or not.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn newest(&self) -> Result<Option<PathBuf>, Error> {
+        Ok(self.generations()?.pop().map(|(_, path)| path))
     }
 
     /// Makes the folder of a new generation, empty and not live yet.
@@ -59,9 +72,12 @@ impl IndexFolder {
     /// [`Error::Io`].
     pub fn new_generation(&self) -> Result<PathBuf, Error> {
         fs::create_dir_all(&self.root).map_err(|source| self.error(source))?;
-        let newest = self.generations()?.into_iter().map(|(number, _)| number).max().unwrap_or(0);
+        let newest = self.generations()?.last().map_or(0, |(number, _)| *number);
         let path = self.root.join(format!("{GENERATION}{}", newest + 1));
-        fs::create_dir(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        fs::create_dir(&path).map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
         Ok(path)
     }
 
@@ -70,7 +86,10 @@ impl IndexFolder {
     /// # Errors
     /// [`Error::Io`]; the former live generation then stays so.
     pub fn publish(&self, generation: &Path) -> Result<(), Error> {
-        let name = generation.file_name().unwrap_or_default().as_encoded_bytes();
+        let name = generation
+            .file_name()
+            .unwrap_or_default()
+            .as_encoded_bytes();
         let draft = self.root.join(format!("{POINTER}.new"));
         let write = || -> std::io::Result<()> {
             let mut file = fs::File::create(&draft)?;
@@ -138,7 +157,10 @@ impl IndexFolder {
     }
 
     fn error(&self, source: std::io::Error) -> Error {
-        Error::Io { path: self.root.clone(), source }
+        Error::Io {
+            path: self.root.clone(),
+            source,
+        }
     }
 }
 
@@ -157,7 +179,11 @@ mod tests {
         let folder = IndexFolder::new(data.path(), Kind::Ticket);
         assert_eq!(folder.live().unwrap(), None);
         let first = folder.new_generation().unwrap();
-        assert_eq!(folder.live().unwrap(), None, "a generation is not live before it is published");
+        assert_eq!(
+            folder.live().unwrap(),
+            None,
+            "a generation is not live before it is published"
+        );
         folder.publish(&first).unwrap();
         let second = folder.new_generation().unwrap();
         assert_eq!(folder.live().unwrap(), Some(first.clone()));

@@ -48,7 +48,9 @@ pub struct LiveIndex {
 
 impl std::fmt::Debug for LiveIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LiveIndex").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("LiveIndex")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +73,10 @@ impl LiveIndex {
     pub fn open(path: &Path, stamp: &str) -> Result<Self, Error> {
         // tantivy asserts in places what a damaged file does not hold.
         let opened = catch_unwind(AssertUnwindSafe(|| Self::open_checked(path, stamp)));
-        let unusable = |detail: String| Error::Unusable { path: path.to_owned(), detail };
+        let unusable = |detail: String| Error::Unusable {
+            path: path.to_owned(),
+            detail,
+        };
         match opened {
             Ok(Err(Error::Tantivy(error))) if shows_damage(&error) => {
                 Err(unusable(error.to_string()))
@@ -82,7 +87,10 @@ impl LiveIndex {
     }
 
     fn open_checked(path: &Path, stamp: &str) -> Result<Self, Error> {
-        let unusable = |detail: String| Error::Unusable { path: path.to_owned(), detail };
+        let unusable = |detail: String| Error::Unusable {
+            path: path.to_owned(),
+            detail,
+        };
         if !path.join("meta.json").is_file() {
             return Err(unusable("it has no meta.json".to_owned()));
         }
@@ -94,12 +102,17 @@ impl LiveIndex {
         let payload = payload_of(&index)?
             .ok_or_else(|| unusable("its commit carries no sequence number".to_owned()))?;
         if payload.stamp != stamp {
-            return Err(unusable(format!("it is of {}, not of {stamp}", payload.stamp)));
+            return Err(unusable(format!(
+                "it is of {}, not of {stamp}",
+                payload.stamp
+            )));
         }
         let damaged = index.validate_checksum()?;
         if !damaged.is_empty() {
-            let mut names: Vec<String> =
-                damaged.iter().map(|path| path.display().to_string()).collect();
+            let mut names: Vec<String> = damaged
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             names.sort();
             return Err(unusable(format!("wrong checksum in {}", names.join(", "))));
         }
@@ -107,8 +120,13 @@ impl LiveIndex {
     }
 
     fn of(path: &Path, index: Index, fields: Fields, stamp: &str) -> Result<Self, Error> {
-        index.tokenizers().register(TOKENIZER, FirstlineTokenizer::default());
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        index
+            .tokenizers()
+            .register(TOKENIZER, FirstlineTokenizer::default());
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
         Ok(Self {
             path: path.to_owned(),
             index,
@@ -140,8 +158,11 @@ impl LiveIndex {
     pub fn reload(&self) -> Result<(), Error> {
         self.reader.reload()?;
         let searcher = self.reader.searcher();
-        let alive: Vec<_> =
-            searcher.segment_readers().iter().map(|segment| segment.segment_id()).collect();
+        let alive: Vec<_> = searcher
+            .segment_readers()
+            .iter()
+            .map(|segment| segment.segment_id())
+            .collect();
         self.segment_views
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -158,7 +179,11 @@ impl LiveIndex {
             Term::from_field_u64(self.fields.seq, seq),
             IndexRecordOption::Basic,
         );
-        Ok(self.reader.searcher().search(&query, &tantivy::collector::Count)? > 0)
+        Ok(self
+            .reader
+            .searcher()
+            .search(&query, &tantivy::collector::Count)?
+            > 0)
     }
 
     /// Every document that can be found, as (id, sequence number).
@@ -191,7 +216,10 @@ impl LiveIndex {
         SegmentSummary {
             segments: segments.len(),
             documents: searcher.num_docs(),
-            deleted: segments.iter().map(|segment| u64::from(segment.num_deleted_docs())).sum(),
+            deleted: segments
+                .iter()
+                .map(|segment| u64::from(segment.num_deleted_docs()))
+                .sum(),
         }
     }
 }
@@ -206,7 +234,10 @@ fn payload_of(index: &Index) -> Result<Option<Payload>, Error> {
 fn shows_damage(error: &TantivyError) -> bool {
     use std::io::ErrorKind;
     let is_cut = |kind: ErrorKind| {
-        matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::NotFound)
+        matches!(
+            kind,
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::NotFound
+        )
     };
     match error {
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. })

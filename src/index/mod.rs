@@ -21,6 +21,8 @@ use std::path::PathBuf;
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
 pub use ranking::{Count, Scored, WeightedTerm, count, facet_counts, top};
+#[cfg(test)]
+pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, stamp};
 pub use terms::{QueryTerms, Weighting};
 pub use view::{Filters, View};

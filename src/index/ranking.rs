@@ -77,7 +77,11 @@ pub fn top(
         let start = best.threshold();
         let mut take = |doc: DocId, score: f32| {
             if sees.sees(doc) {
-                best.offer(Candidate { score, segment: ord, doc });
+                best.offer(Candidate {
+                    score,
+                    segment: ord,
+                    doc,
+                });
             }
             best.threshold()
         };
@@ -107,7 +111,10 @@ pub fn count(
         count += 1;
         count < bound
     })?;
-    Ok(Count { count, is_lower_bound: count >= bound })
+    Ok(Count {
+        count,
+        is_lower_bound: count >= bound,
+    })
 }
 
 /// For each of the facets, how many of the documents with at least one of the terms have which
@@ -210,7 +217,10 @@ fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
         {
             column.ord_to_str(ord, &mut id)?;
         }
-        scored.push(Scored { id, score: candidate.score });
+        scored.push(Scored {
+            id,
+            score: candidate.score,
+        });
     }
     scored.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
     scored.truncate(limit);
@@ -225,7 +235,10 @@ struct Best {
 
 impl Best {
     fn new(capacity: usize) -> Self {
-        Self { heap: std::collections::BinaryHeap::with_capacity(capacity + 1), capacity }
+        Self {
+            heap: std::collections::BinaryHeap::with_capacity(capacity + 1),
+            capacity,
+        }
     }
 
     fn offer(&mut self, candidate: Candidate) {

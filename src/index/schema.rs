@@ -15,6 +15,11 @@ use crate::text::{ANALYZER_VERSION, Language};
 /// Raised with every change of fields or of what is put into them.
 const SCHEMA_VERSION: u32 = 1;
 
+/// In unit tests, the document with this id is made so that tantivy rejects it. No real document
+/// can be: the types of this module do not allow it.
+#[cfg(test)]
+pub(crate) const REJECTED_ID: &str = "rejected-by-tantivy";
+
 /// A field whose words are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextField {
@@ -116,7 +121,9 @@ impl Fields {
 
     /// Which text field a schema field is, if any.
     pub(super) fn text_field(&self, field: Field) -> Option<TextField> {
-        TextField::ALL.into_iter().find(|&text| self.text(text) == field)
+        TextField::ALL
+            .into_iter()
+            .find(|&text| self.text(text) == field)
     }
 }
 
@@ -157,13 +164,17 @@ pub(super) fn index_form(
         Document::Article(article) => article_texts(article),
         Document::Ticket(ticket) => ticket_texts(ticket),
     };
-    let language = declared_language(document)
-        .unwrap_or_else(|| Language::detect(&texts.whole.join("\n")));
+    let language =
+        declared_language(document).unwrap_or_else(|| Language::detect(&texts.whole.join("\n")));
     form.add_text(fields.title, tagged(language, texts.title));
     for text in texts.whole {
         form.add_text(fields.whole, tagged(language, text));
     }
     add_facets(&mut form, fields, document, language);
+    #[cfg(test)]
+    if document.key().id() == REJECTED_ID {
+        form.add_text(fields.seq, "text where a number belongs");
+    }
     Some(form)
 }
 
@@ -179,7 +190,10 @@ fn article_texts(article: &Article) -> Texts<'_> {
     whole.push(&article.body);
     whole.extend(article.tags.iter().map(String::as_str));
     whole.push(article.id.as_str());
-    Texts { title: &article.title, whole }
+    Texts {
+        title: &article.title,
+        whole,
+    }
 }
 
 fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
@@ -187,7 +201,10 @@ fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
     whole.extend(ticket.resolution.as_deref());
     whole.extend(ticket.tags.iter().map(String::as_str));
     whole.push(ticket.id.as_str());
-    Texts { title: &ticket.subject, whole }
+    Texts {
+        title: &ticket.subject,
+        whole,
+    }
 }
 
 fn declared_language(document: &Document) -> Option<Language> {

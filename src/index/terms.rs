@@ -61,7 +61,12 @@ impl QueryTerms {
             let idf = idf(doc_freq, n_docs);
             let first_line = if in_first_line { 2.0 } else { 1.0 };
             let weight = saturated(n) * first_line * idf.powf(weighting.idf_power - 1.0);
-            terms.push(QueryTerm { term, n, weight, idf });
+            terms.push(QueryTerm {
+                term,
+                n,
+                weight,
+                idf,
+            });
             doc_freqs.push(doc_freq);
         }
         if terms.len() > weighting.max_terms {
@@ -69,9 +74,18 @@ impl QueryTerms {
             terms.retain(|_| doc_freqs.next().is_some_and(|doc_freq| doc_freq > 1));
         }
         let value = |term: &QueryTerm| term.weight * term.idf;
-        terms.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.term.cmp(&b.term)));
+        terms.sort_by(|a, b| {
+            value(b)
+                .total_cmp(&value(a))
+                .then_with(|| a.term.cmp(&b.term))
+        });
         terms.truncate(weighting.max_terms);
-        Ok(Self { terms, n_tokens, weighting, languages })
+        Ok(Self {
+            terms,
+            n_tokens,
+            weighting,
+            languages,
+        })
     }
 
     /// Whether no document has any of the query's terms.
@@ -92,7 +106,9 @@ impl QueryTerms {
         };
         let title = self.weighting.title_weight;
         let in_title = (title > 0.0).then(|| of_field(TextField::Title, title));
-        of_field(TextField::Whole, 1.0).chain(in_title.into_iter().flatten()).collect()
+        of_field(TextField::Whole, 1.0)
+            .chain(in_title.into_iter().flatten())
+            .collect()
     }
 
     /// The score that a document made of the query alone would get: what a score is divided by to
@@ -109,8 +125,7 @@ impl QueryTerms {
             };
             self.terms.iter().map(score).sum()
         };
-        of_field(TextField::Whole, 1.0)
-            + of_field(TextField::Title, self.weighting.title_weight)
+        of_field(TextField::Whole, 1.0) + of_field(TextField::Title, self.weighting.title_weight)
     }
 
     /// What a text has in common with the query: the value of every query term in it, in the order
@@ -126,13 +141,18 @@ impl QueryTerms {
             }
         });
         let shared = self.terms.iter().zip(found).filter(|(_, found)| *found);
-        shared.map(|(term, _)| (term.term.as_str(), term.weight * term.idf)).collect()
+        shared
+            .map(|(term, _)| (term.term.as_str(), term.weight * term.idf))
+            .collect()
     }
 
     /// The value of a term, or `None` when it is not asked for.
     #[must_use]
     pub fn value(&self, term: &str) -> Option<f32> {
-        self.terms.iter().find(|known| known.term == term).map(|known| known.weight * known.idf)
+        self.terms
+            .iter()
+            .find(|known| known.term == term)
+            .map(|known| known.weight * known.idf)
     }
 
     /// The languages in which the query was read.
@@ -170,7 +190,10 @@ fn saturated(n: u32) -> f32 {
 }
 
 /// The inverse document frequency of BM25 as tantivy computes it.
-#[expect(clippy::cast_precision_loss, reason = "a logarithm needs no more than 23 bits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a logarithm needs no more than 23 bits"
+)]
 fn idf(doc_freq: u64, n_docs: u64) -> f32 {
     let without = n_docs.saturating_sub(doc_freq) as f32;
     (1.0 + (without + 0.5) / (doc_freq as f32 + 0.5)).ln()

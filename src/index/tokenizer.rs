@@ -52,7 +52,10 @@ impl Tokenizer for FirstlineTokenizer {
             }
             n_tokens += 1;
         });
-        Tokens { tokens: self.tokens.get_mut(..n_tokens).unwrap_or_default(), next: 0 }
+        Tokens {
+            tokens: self.tokens.get_mut(..n_tokens).unwrap_or_default(),
+            next: 0,
+        }
     }
 }
 
@@ -69,12 +72,18 @@ impl TokenStream for Tokens<'_> {
         more
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the trait asks for a token after advance only")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the trait asks for a token after advance only"
+    )]
     fn token(&self) -> &Token {
         &self.tokens[self.next - 1]
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the trait asks for a token after advance only")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the trait asks for a token after advance only"
+    )]
     fn token_mut(&mut self) -> &mut Token {
         &mut self.tokens[self.next - 1]
     }

@@ -47,12 +47,18 @@ impl SegmentView {
         let visible = match audience.terms() {
             None => None,
             Some(terms) => {
-                let terms = terms.iter().map(|term| Term::from_field_text(fields.audience, term));
+                let terms = terms
+                    .iter()
+                    .map(|term| Term::from_field_text(fields.audience, term));
                 let visible = union_of(segment, terms)?;
                 (visible.len() < segment.max_doc() as usize).then_some(visible)
             }
         };
-        let sees = |doc: &DocId| visible.as_ref().is_none_or(|visible| visible.contains(*doc));
+        let sees = |doc: &DocId| {
+            visible
+                .as_ref()
+                .is_none_or(|visible| visible.contains(*doc))
+        };
         let mut n_tokens = [0; 2];
         for (sum, field) in n_tokens.iter_mut().zip(TextField::ALL) {
             let lengths = segment.get_fieldnorms_reader(fields.text(field))?;
@@ -65,7 +71,12 @@ impl SegmentView {
             None => u64::from(segment.max_doc()),
             Some(visible) => visible.len() as u64,
         };
-        Ok(Self { visible, n_docs, n_tokens, doc_freqs: Mutex::default() })
+        Ok(Self {
+            visible,
+            n_docs,
+            n_tokens,
+            doc_freqs: Mutex::default(),
+        })
     }
 
     fn doc_freq(&self, segment: &SegmentReader, term: &Term) -> Result<u64, Error> {
@@ -73,7 +84,11 @@ impl SegmentView {
         let Some(visible) = &self.visible else {
             return Ok(u64::from(inverted_index.doc_freq(term)?));
         };
-        let known = || self.doc_freqs.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || {
+            self.doc_freqs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         if let Some(&doc_freq) = known().get(term) {
             return Ok(doc_freq);
         }
@@ -110,7 +125,9 @@ impl Filters {
         let mut passing: Option<BitSet> = None;
         for (field, values) in &self.0 {
             let field = fields.facet(*field);
-            let terms = values.iter().map(|value| Term::from_field_text(field, value));
+            let terms = values
+                .iter()
+                .map(|value| Term::from_field_text(field, value));
             let of_field = union_of(segment, terms)?;
             passing = Some(match passing {
                 None => of_field,
@@ -148,7 +165,11 @@ impl View {
             .iter()
             .map(|segment| segment_view(&live, segment, audience))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { live, searcher, segments })
+        Ok(Self {
+            live,
+            searcher,
+            segments,
+        })
     }
 
     /// How many documents the audience sees; deleted ones count until a merge drops them.
@@ -167,7 +188,10 @@ impl View {
 
     /// The mean length of a field in tokens, at least 1.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean needs no more than 52 bits"
+    )]
     pub fn mean_length(&self, field: TextField) -> f32 {
         let n_tokens = self.n_tokens(field);
         (n_tokens as f32 / self.n_docs().max(1) as f32).max(1.0)
@@ -190,7 +214,9 @@ impl View {
 
     fn term_doc_freq(&self, term: &Term) -> Result<u64, Error> {
         let segments = self.searcher.segment_readers().iter().zip(&self.segments);
-        segments.map(|(segment, view)| view.doc_freq(segment, term)).sum()
+        segments
+            .map(|(segment, view)| view.doc_freq(segment, term))
+            .sum()
     }
 
     fn n_tokens(&self, field: TextField) -> u64 {
@@ -213,7 +239,14 @@ impl View {
         segments
             .map(|(segment, view)| {
                 let passing = filters.passing(segment, &self.live.fields)?;
-                Ok((segment, Sees { segment, visible: view.visible.as_ref(), passing }))
+                Ok((
+                    segment,
+                    Sees {
+                        segment,
+                        visible: view.visible.as_ref(),
+                        passing,
+                    },
+                ))
             })
             .collect()
     }
@@ -230,7 +263,10 @@ impl Sees<'_> {
     pub(super) fn sees(&self, doc: DocId) -> bool {
         !self.segment.is_deleted(doc)
             && self.visible.is_none_or(|visible| visible.contains(doc))
-            && self.passing.as_ref().is_none_or(|passing| passing.contains(doc))
+            && self
+                .passing
+                .as_ref()
+                .is_none_or(|passing| passing.contains(doc))
     }
 }
 
@@ -259,8 +295,15 @@ fn segment_view(
     segment: &SegmentReader,
     audience: &Audience,
 ) -> Result<Arc<SegmentView>, Error> {
-    let key = ViewKey { segment: segment.segment_id(), audience: audience.clone() };
-    let views = || live.segment_views.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = ViewKey {
+        segment: segment.segment_id(),
+        audience: audience.clone(),
+    };
+    let views = || {
+        live.segment_views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    };
     if let Some(view) = views().get(&key) {
         return Ok(Arc::clone(view));
     }
@@ -274,16 +317,11 @@ fn segment_view(
 }
 
 /// The documents of a segment that have one of the terms.
-fn union_of(
-    segment: &SegmentReader,
-    terms: impl Iterator<Item = Term>,
-) -> Result<BitSet, Error> {
+fn union_of(segment: &SegmentReader, terms: impl Iterator<Item = Term>) -> Result<BitSet, Error> {
     let mut union = BitSet::with_max_value(segment.max_doc());
     for term in terms {
         let inverted_index = segment.inverted_index(term.field())?;
-        if let Some(mut postings) =
-            inverted_index.read_postings(&term, IndexRecordOption::Basic)?
-        {
+        if let Some(mut postings) = inverted_index.read_postings(&term, IndexRecordOption::Basic)? {
             while postings.doc() != TERMINATED {
                 union.insert(postings.doc());
                 postings.advance();

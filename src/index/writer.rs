@@ -6,6 +6,8 @@
 //! thrown away with all it had not committed, and every commit is checked by looking up its newest
 //! document.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use tantivy::merge_policy::LogMergePolicy;
@@ -54,6 +56,9 @@ pub struct IndexWriter {
     writer: tantivy::IndexWriter<TantivyDocument>,
     /// The number of the last document added since the last commit, if it has not been removed.
     newest_added: Option<u64>,
+    /// Hashes of the ids added since the last commit. A collision costs a needless deletion.
+    uncommitted: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl IndexWriter {
@@ -62,12 +67,20 @@ impl IndexWriter {
     /// # Errors
     /// When another writer has the lock, or the file system refuses.
     pub fn open(live: Arc<LiveIndex>, size: WriterSize) -> Result<Self, Error> {
-        let writer = live.index.writer_with_num_threads(size.threads(), size.bytes())?;
+        let writer = live
+            .index
+            .writer_with_num_threads(size.threads(), size.bytes())?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MAX_DELETED_SHARE);
         policy.set_min_num_segments(MIN_SEGMENTS_TO_MERGE);
         writer.set_merge_policy(Box::new(policy));
-        Ok(Self { live, writer, newest_added: None })
+        Ok(Self {
+            live,
+            writer,
+            newest_added: None,
+            uncommitted: HashSet::new(),
+            hasher: RandomState::new(),
+        })
     }
 
     /// Takes one change: the document after it, or `None` when it was deleted. It counts with the
@@ -81,7 +94,12 @@ impl IndexWriter {
         key: &DocumentKey,
         document: Option<&Document>,
     ) -> Result<(), Error> {
-        self.writer.delete_term(Term::from_field_text(self.live.fields.id, key.id()));
+        // tantivy runs every deletion against every segment; most documents are new and need none.
+        let id = Term::from_field_text(self.live.fields.id, key.id());
+        let is_new_here = self.uncommitted.insert(self.hasher.hash_one(key.id()));
+        if !is_new_here || self.live.reader.searcher().doc_freq(&id)? > 0 {
+            self.writer.delete_term(id);
+        }
         let form = document.and_then(|document| index_form(&self.live.fields, seq, document));
         self.newest_added = form.is_some().then_some(seq);
         if let Some(form) = form {
@@ -96,13 +114,17 @@ impl IndexWriter {
     /// # Errors
     /// The writer must not be used again after an error: what was not committed is lost with it.
     pub fn commit(&mut self, seq: u64) -> Result<(), Error> {
-        let payload = Payload { seq, stamp: self.live.stamp.clone() };
+        let payload = Payload {
+            seq,
+            stamp: self.live.stamp.clone(),
+        };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| tantivy::TantivyError::InternalError(error.to_string()))?;
         let mut commit = self.writer.prepare_commit()?;
         commit.set_payload(&payload);
         commit.commit()?;
         self.live.reload()?;
+        self.uncommitted.clear();
         match self.newest_added.take() {
             Some(added) if !self.live.has_seq(added)? => Err(Error::Lost(added)),
             _ => Ok(()),
@@ -133,7 +155,10 @@ mod tests {
 
     fn ticket(id: &str) -> (DocumentKey, Document) {
         let json = format!(r#"{{"kind":"ticket","id":"{id}","subject":"VPN drops"}}"#);
-        (DocumentKey::new(Kind::Ticket, id).unwrap(), serde_json::from_str(&json).unwrap())
+        (
+            DocumentKey::new(Kind::Ticket, id).unwrap(),
+            serde_json::from_str(&json).unwrap(),
+        )
     }
 
     /// tantivy answers Ok to everything after a worker died, and keeps nothing. The check of the
@@ -145,7 +170,10 @@ mod tests {
         let mut bad = TantivyDocument::default();
         bad.add_text(live.fields.seq, "text where a number belongs");
         writer.writer.add_document(bad).unwrap();
-        assert!(writer.commit(1).is_err(), "the commit with the bad document fails");
+        assert!(
+            writer.commit(1).is_err(),
+            "the commit with the bad document fails"
+        );
 
         let (key, document) = ticket("T-2");
         let applied = writer.apply(2, &key, Some(&document));

@@ -107,7 +107,9 @@ impl Role {
     /// Reads a role by its name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Reader, Self::Analyst, Self::Admin].into_iter().find(|role| role.as_str() == name)
+        [Self::Reader, Self::Analyst, Self::Admin]
+            .into_iter()
+            .find(|role| role.as_str() == name)
     }
 }
 
@@ -144,7 +146,10 @@ impl Audience {
     pub fn may_see(&self, kind: Kind, visibility: &Visibility) -> bool {
         match self.terms() {
             None => true,
-            Some(allowed) => visibility.terms(kind).iter().any(|term| allowed.contains(term)),
+            Some(allowed) => visibility
+                .terms(kind)
+                .iter()
+                .any(|term| allowed.contains(term)),
         }
     }
 
@@ -174,7 +179,14 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_internal() {
-        for json in [r#""Public""#, r#""everyone""#, "null", "7", r#"{"restricted":"hr"}"#, "[]"] {
+        for json in [
+            r#""Public""#,
+            r#""everyone""#,
+            "null",
+            "7",
+            r#"{"restricted":"hr"}"#,
+            "[]",
+        ] {
             let visibility: Visibility = serde_json::from_str(json).unwrap();
             assert_eq!(visibility, Visibility::Internal, "{json}");
         }
@@ -206,7 +218,10 @@ mod tests {
             Visibility::Restricted(groups(&["hr", "payroll"])),
         ] {
             let json = serde_json::to_string(&visibility).unwrap();
-            assert_eq!(serde_json::from_str::<Visibility>(&json).unwrap(), visibility);
+            assert_eq!(
+                serde_json::from_str::<Visibility>(&json).unwrap(),
+                visibility
+            );
         }
     }
 }

@@ -138,7 +138,14 @@ mod tests {
 
     #[test]
     fn ids_of_real_systems_are_taken() {
-        for id in ["INC0000060", "SD-123", "q-exchange.a_b", "ticket:4@site", "Störung-7", "7"] {
+        for id in [
+            "INC0000060",
+            "SD-123",
+            "q-exchange.a_b",
+            "ticket:4@site",
+            "Störung-7",
+            "7",
+        ] {
             assert!(TicketId::new(id).is_ok(), "{id}");
         }
     }

@@ -22,7 +22,11 @@ fn check(scale: &'static str, value: u8, highest: u8) -> Result<u8, InvalidScale
     if (1..=highest).contains(&value) {
         Ok(value)
     } else {
-        Err(InvalidScale { scale, highest, value })
+        Err(InvalidScale {
+            scale,
+            highest,
+            value,
+        })
     }
 }
 
@@ -135,6 +139,9 @@ mod tests {
         }
         assert!(Priority::try_from(6).is_err());
         let error = serde_json::from_str::<Impact>("4").unwrap_err().to_string();
-        assert!(error.contains("impact is a whole number from 1 to 3, not 4"), "{error}");
+        assert!(
+            error.contains("impact is a whole number from 1 to 3, not 4"),
+            "{error}"
+        );
     }
 }

@@ -93,7 +93,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_the_text() {
-        for text in ["", "yesterday", "2026-13-01", "14/03/2026", "2026-02-30T00:00:00Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "14/03/2026",
+            "2026-02-30T00:00:00Z",
+        ] {
             let error = Time::parse(text).unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }

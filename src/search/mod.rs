@@ -23,7 +23,11 @@ const EXACT_TOTAL: u64 = 10_000;
 pub const MAX_DEPTH: usize = 1_000;
 
 /// How articles are ranked: a match in the title counts twice on top of the whole text.
-const WEIGHTING: Weighting = Weighting { title_weight: 2.0, idf_power: 1.0, max_terms: 25 };
+const WEIGHTING: Weighting = Weighting {
+    title_weight: 2.0,
+    idf_power: 1.0,
+    max_terms: 25,
+};
 
 /// What somebody searches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +47,13 @@ pub struct SearchQuery {
 impl SearchQuery {
     /// A search for a text: the first ten hits, no filter, no facets.
     pub fn text(q: impl Into<String>) -> Self {
-        Self { q: q.into(), limit: 10, offset: 0, filters: Filters::default(), facets: Vec::new() }
+        Self {
+            q: q.into(),
+            limit: 10,
+            offset: 0,
+            filters: Filters::default(),
+            facets: Vec::new(),
+        }
     }
 }
 

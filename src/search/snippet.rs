@@ -42,7 +42,9 @@ pub struct Highlight {
 /// The best passage of `text`; its first sentences when nothing matches.
 #[must_use]
 pub fn snippet(text: &str, terms: &QueryTerms) -> Snippet {
-    let text = text.get(..floor_boundary(text, MAX_SCANNED_BYTES)).unwrap_or(text);
+    let text = text
+        .get(..floor_boundary(text, MAX_SCANNED_BYTES))
+        .unwrap_or(text);
     let sentences = sentences(text);
     let mut best: Option<(f32, usize)> = None;
     for (index, sentence) in sentences.iter().enumerate() {
@@ -54,12 +56,19 @@ pub fn snippet(text: &str, terms: &QueryTerms) -> Snippet {
     let first = best.map_or(0, |(_, index)| index);
     let passage = passage(text, sentences.get(first..).unwrap_or_default(), terms);
     let shown = text.get(passage).unwrap_or_default();
-    Snippet { text: shown.to_owned(), highlights: highlights(shown, terms) }
+    Snippet {
+        text: shown.to_owned(),
+        highlights: highlights(shown, terms),
+    }
 }
 
 /// The sum of the values of the distinct query terms in a sentence.
 fn value_of(sentence: &str, terms: &QueryTerms) -> f32 {
-    terms.shared_with(sentence).into_iter().map(|(_, value)| value).sum()
+    terms
+        .shared_with(sentence)
+        .into_iter()
+        .map(|(_, value)| value)
+        .sum()
 }
 
 fn passage(text: &str, sentences: &[Range<usize>], terms: &QueryTerms) -> Range<usize> {
@@ -110,7 +119,10 @@ fn highlights(text: &str, terms: &QueryTerms) -> Vec<Highlight> {
     let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
     ranges(text, terms)
         .into_iter()
-        .map(|range| Highlight { start: n_chars(range.start), end: n_chars(range.end) })
+        .map(|range| Highlight {
+            start: n_chars(range.start),
+            end: n_chars(range.end),
+        })
         .collect()
 }
 

@@ -12,7 +12,11 @@ use crate::model::{Ticket, TicketText, Time};
 use crate::text::{sentences, without_boilerplate};
 
 /// How tickets are compared.
-const WEIGHTING: Weighting = Weighting { title_weight: 1.0, idf_power: 1.5, max_terms: 25 };
+const WEIGHTING: Weighting = Weighting {
+    title_weight: 1.0,
+    idf_power: 1.5,
+    max_terms: 25,
+};
 
 /// The longest resolution that is shown whole, in bytes.
 const MAX_RESOLUTION_BYTES: usize = 600;
@@ -165,7 +169,10 @@ pub fn hit(ticket: &Ticket, scored: &Scored, similarity: f32, terms: &QueryTerms
         resolution_is_cut: resolution.as_ref().is_some_and(|(_, is_cut)| *is_cut),
         resolution: resolution.map(|(text, _)| text),
         shared_terms: shared
-            .map(|(term, weight)| SharedTerm { term: term.to_owned(), weight })
+            .map(|(term, weight)| SharedTerm {
+                term: term.to_owned(),
+                weight,
+            })
             .collect(),
     }
 }
@@ -193,6 +200,9 @@ mod tests {
         let long = "Restarted the service. ".repeat(40);
         let (shown, is_cut) = first_sentences(&long);
         assert!(is_cut && shown.ends_with("service.") && shown.len() <= MAX_RESOLUTION_BYTES);
-        assert_eq!(first_sentences("Rebooted."), ("Rebooted.".to_owned(), false));
+        assert_eq!(
+            first_sentences("Rebooted."),
+            ("Rebooted.".to_owned(), false)
+        );
     }
 }

@@ -31,11 +31,16 @@ pub fn backup(
     // An open read transaction pins the snapshot: without it every write by the server would
     // start the copy over.
     let snapshot = source.unchecked_transaction()?;
-    snapshot.query_row("SELECT count(*) FROM setting", [], |row| row.get::<_, i64>(0))?;
+    snapshot.query_row("SELECT count(*) FROM setting", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
     let part = part_of(target);
     remove_if_there(&part)?;
     copy(&snapshot, &part, progress)?;
-    std::fs::rename(&part, target).map_err(|source| Error::Io { path: target.to_owned(), source })
+    std::fs::rename(&part, target).map_err(|source| Error::Io {
+        path: target.to_owned(),
+        source,
+    })
 }
 
 fn copy(
@@ -83,8 +88,10 @@ pub fn restore(
         return Err(Error::Missing(source.to_owned()));
     }
     check_header(source)?;
-    let damaged =
-        |detail: String| Error::NotAStore { path: source.to_owned(), detail };
+    let damaged = |detail: String| Error::NotAStore {
+        path: source.to_owned(),
+        detail,
+    };
     let connection = open_for_reading(source)?;
     let health: String = connection
         .query_row("PRAGMA quick_check", [], |row| row.get(0))
@@ -93,18 +100,29 @@ pub fn restore(
         return Err(damaged(health));
     }
     connection
-        .query_row("SELECT value FROM setting WHERE name = 'store_id'", [], |_| Ok(()))
+        .query_row(
+            "SELECT value FROM setting WHERE name = 'store_id'",
+            [],
+            |_| Ok(()),
+        )
         .map_err(|error| damaged(error.to_string()))?;
-    std::fs::create_dir_all(folder)
-        .map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     let part = folder.join(format!("{FILE_NAME}.part"));
     remove_if_there(&part)?;
     copy(&connection, &part, progress)?;
     let restored = Connection::open(&part)?;
-    restored
-        .execute("UPDATE setting SET value = ?1 WHERE name = 'store_id'", [new_store_id()?])?;
+    restored.execute(
+        "UPDATE setting SET value = ?1 WHERE name = 'store_id'",
+        [new_store_id()?],
+    )?;
     restored.close().map_err(|(_, error)| error)?;
-    std::fs::rename(&part, &target).map_err(|source| Error::Io { path: target, source })
+    std::fs::rename(&part, &target).map_err(|source| Error::Io {
+        path: target,
+        source,
+    })
 }
 
 fn part_of(target: &Path) -> PathBuf {
@@ -115,9 +133,10 @@ fn part_of(target: &Path) -> PathBuf {
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Io { path: path.to_owned(), source: error })
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::Io {
+            path: path.to_owned(),
+            source: error,
+        }),
         _ => Ok(()),
     }
 }

@@ -57,12 +57,23 @@ pub fn add_key(
     getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let secret = format!("fl_{hex}");
-    let key = ApiKey { name: name.to_owned(), role, groups, created_at: now.to_string() };
+    let key = ApiKey {
+        name: name.to_owned(),
+        role,
+        groups,
+        created_at: now.to_string(),
+    };
     let groups = serde_json::to_string(&key.groups).map_err(Error::Json)?;
     let added = connection.execute(
         "INSERT INTO api_key (name, role, groups, hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (name) DO NOTHING",
-        params![key.name, key.role.as_str(), groups, hash(&secret), key.created_at],
+        params![
+            key.name,
+            key.role.as_str(),
+            groups,
+            hash(&secret),
+            key.created_at
+        ],
     )?;
     if added == 0 {
         return Err(Error::Key(format!("there is a key named {name:?} already")));
@@ -90,7 +101,10 @@ pub fn list_keys(folder: &Path) -> Result<Vec<ApiKey>, Error> {
     let connection = open_for_reading(&super::file_of(folder))?;
     let mut statement =
         connection.prepare("SELECT name, role, groups, created_at FROM api_key ORDER BY name")?;
-    statement.query_map([], read)?.map(|key| key.map_err(Error::from)).collect()
+    statement
+        .query_map([], read)?
+        .map(|key| key.map_err(Error::from))
+        .collect()
 }
 
 /// The key with this secret.

@@ -108,6 +108,15 @@ pub fn file_of(folder: &Path) -> PathBuf {
     folder.join(FILE_NAME)
 }
 
+/// Refuses, without touching anything, a store of a newer version or a file that is no store. No
+/// store at all is fine.
+///
+/// # Errors
+/// [`Error::NewerFormat`], [`Error::NotAStore`].
+pub fn check(folder: &Path) -> Result<(), Error> {
+    schema::check_header(&file_of(folder))
+}
+
 /// Whether the data folder has a store.
 #[must_use]
 pub fn exists(folder: &Path) -> bool {

@@ -40,7 +40,10 @@ pub struct StoreReader {
 impl StoreReader {
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let connection = open_for_reading(file)?;
-        Ok(Self { file: file.to_owned(), idle: Arc::new(Mutex::new(vec![connection])) })
+        Ok(Self {
+            file: file.to_owned(),
+            idle: Arc::new(Mutex::new(vec![connection])),
+        })
     }
 
     /// Opens the store of a data folder for reading, also while a server writes to it.
@@ -76,7 +79,23 @@ impl StoreReader {
                 )?
                 .query_row(params![key.kind().as_str(), key.id()], row_parts)
                 .optional()?
-                .map_or(Ok(None), |parts| change(parts).map(|change| change.document))
+                .map_or(Ok(None), |parts| {
+                    change(parts).map(|change| change.document)
+                })
+        })
+    }
+
+    /// The sequence number of the last change of a document, its deletion included.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn seq_of(&self, key: &DocumentKey) -> Result<Option<u64>, Error> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT seq FROM document WHERE kind = ?1 AND id = ?2")?
+                .query_row(params![key.kind().as_str(), key.id()], |row| row.get(0))
+                .optional()
+                .map_err(Error::from)
         })
     }
 
@@ -116,7 +135,9 @@ impl StoreReader {
                  WHERE kind = ?1 AND seq <= ?2 AND body IS NOT NULL",
             )?;
             statement
-                .query_map(params![kind.as_str(), up_to], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map(params![kind.as_str(), up_to], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .map(|row| row.map_err(Error::from))
                 .collect()
         })
@@ -150,7 +171,10 @@ impl StoreReader {
                     .query_row([kind.as_str()], |row| row.get(0))
                     .map_err(Error::from)
             };
-            Ok(Counts { articles: count(Kind::Article)?, tickets: count(Kind::Ticket)? })
+            Ok(Counts {
+                articles: count(Kind::Article)?,
+                tickets: count(Kind::Ticket)?,
+            })
         })
     }
 
@@ -208,14 +232,18 @@ fn row_parts(row: &Row<'_>) -> rusqlite::Result<Parts> {
 }
 
 fn change((seq, kind, id, body): Parts) -> Result<StoredChange, Error> {
-    let unreadable = |source| Error::Unreadable { key: format!("{kind} {id}"), seq, source };
+    let unreadable = |source| Error::Unreadable {
+        key: format!("{kind} {id}"),
+        seq,
+        source,
+    };
     let invalid = |message: String| unreadable(serde::de::Error::custom(message));
     let stored_kind = Kind::ALL
         .into_iter()
         .find(|known| known.as_str() == kind)
         .ok_or_else(|| invalid(format!("unknown kind {kind:?}")))?;
-    let key = DocumentKey::new(stored_kind, id.as_str())
-        .map_err(|error| invalid(error.to_string()))?;
+    let key =
+        DocumentKey::new(stored_kind, id.as_str()).map_err(|error| invalid(error.to_string()))?;
     let read = |body: String| match stored_kind {
         Kind::Article => serde_json::from_str::<Article>(&body).map(Document::Article),
         Kind::Ticket => serde_json::from_str::<Ticket>(&body).map(Document::Ticket),

@@ -48,8 +48,10 @@ const TABLES: &str = "
 
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     check_header(&file_of(folder))?;
     let mut connection = Connection::open(file_of(folder))?;
     configure(&connection)?;
@@ -58,7 +60,11 @@ pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > FORMAT {
-        return Err(Error::NewerFormat { path: file_of(folder), found, known: FORMAT });
+        return Err(Error::NewerFormat {
+            path: file_of(folder),
+            found,
+            known: FORMAT,
+        });
     }
     if found == 0 {
         let transaction = connection.transaction()?;
@@ -104,7 +110,10 @@ pub(super) fn new_store_id() -> Result<String, Error> {
 /// Reads format and application id from the header of an SQLite file (its bytes 60 to 71; see
 /// "The SQLite Database File Format", section 1.3). An empty or missing file is a new store.
 pub(super) fn check_header(file: &Path) -> Result<(), Error> {
-    let io = |source| Error::Io { path: file.to_owned(), source };
+    let io = |source| Error::Io {
+        path: file.to_owned(),
+        source,
+    };
     let mut header = Vec::with_capacity(100);
     match File::open(file) {
         Ok(file) => file.take(100).read_to_end(&mut header).map_err(io)?,
@@ -128,9 +137,11 @@ pub(super) fn check_header(file: &Path) -> Result<(), Error> {
     match (number(60), number(68)) {
         // Killed while it was created: the header is still in the write-ahead log.
         (Some(0), Some(0)) => Ok(()),
-        (Some(found), Some(APPLICATION_ID)) if found > FORMAT => {
-            Err(Error::NewerFormat { path: file.to_owned(), found, known: FORMAT })
-        }
+        (Some(found), Some(APPLICATION_ID)) if found > FORMAT => Err(Error::NewerFormat {
+            path: file.to_owned(),
+            found,
+            known: FORMAT,
+        }),
         (Some(_), Some(APPLICATION_ID)) => Ok(()),
         (Some(_), Some(_)) => Err(not_a_store("it is the SQLite database of another program")),
         _ => Err(not_a_store("its header is cut short")),

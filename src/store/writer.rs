@@ -58,10 +58,16 @@ impl StoreWriter {
     /// [`Error::NewerFormat`] and [`Error::NotAStore`] leave the folder untouched.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let connection = open_for_writing(folder)?;
-        let newest_seq = connection
-            .query_row("SELECT coalesce(max(seq), 0) FROM document", [], |row| row.get(0))?;
+        let newest_seq =
+            connection.query_row("SELECT coalesce(max(seq), 0) FROM document", [], |row| {
+                row.get(0)
+            })?;
         let reader = StoreReader::open(&folder.join(FILE_NAME))?;
-        Ok(Self { connection, reader, newest_seq })
+        Ok(Self {
+            connection,
+            reader,
+            newest_seq,
+        })
     }
 
     /// A reader of the same store.
@@ -81,8 +87,9 @@ impl StoreWriter {
     /// # Errors
     /// On any error none of the changes was made.
     pub fn write(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error> {
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut newest_seq = self.newest_seq;
         let outcomes = changes
             .iter()
@@ -125,7 +132,10 @@ fn put(
     if let Some((seq, Some(old))) = &stored
         && *old == body
     {
-        return Ok(Outcome { status: WriteStatus::Unchanged, seq: *seq });
+        return Ok(Outcome {
+            status: WriteStatus::Unchanged,
+            seq: *seq,
+        });
     }
     *newest_seq += 1;
     replace(connection, &key, Some(&body), *newest_seq)?;
@@ -133,7 +143,10 @@ fn put(
         Some((_, Some(_))) => WriteStatus::Updated,
         Some((_, None)) | None => WriteStatus::Created,
     };
-    Ok(Outcome { status, seq: *newest_seq })
+    Ok(Outcome {
+        status,
+        seq: *newest_seq,
+    })
 }
 
 fn delete(
@@ -145,9 +158,15 @@ fn delete(
         Some((_, Some(_))) => {
             *newest_seq += 1;
             replace(connection, key, None, *newest_seq)?;
-            Ok(Outcome { status: WriteStatus::Deleted, seq: *newest_seq })
+            Ok(Outcome {
+                status: WriteStatus::Deleted,
+                seq: *newest_seq,
+            })
         }
-        Some((_, None)) | None => Ok(Outcome { status: WriteStatus::Missing, seq: *newest_seq }),
+        Some((_, None)) | None => Ok(Outcome {
+            status: WriteStatus::Missing,
+            seq: *newest_seq,
+        }),
     }
 }
 
@@ -157,7 +176,9 @@ fn stored(
 ) -> Result<Option<(u64, Option<String>)>, Error> {
     connection
         .prepare_cached("SELECT seq, body FROM document WHERE kind = ?1 AND id = ?2")?
-        .query_row(params![key.kind().as_str(), key.id()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![key.kind().as_str(), key.id()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()
         .map_err(Error::from)
 }

@@ -34,7 +34,11 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
         let lower = lowercase(&word.form);
         if word.is_code {
             let term = without_diacritics(&lower);
-            sink(Token { term: &term, range: word.range, position: word.position });
+            sink(Token {
+                term: &term,
+                range: word.range,
+                position: word.position,
+            });
             return;
         }
         given.clear();
@@ -44,7 +48,11 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
             }
             with_stem(language, &lower, |stem| {
                 if !stem.is_empty() && !given.iter().any(|earlier| earlier == stem) {
-                    sink(Token { term: stem, range: word.range.clone(), position: word.position });
+                    sink(Token {
+                        term: stem,
+                        range: word.range.clone(),
+                        position: word.position,
+                    });
                     if languages.len() > 1 {
                         given.push(stem.to_owned());
                     }
@@ -69,7 +77,10 @@ mod tests {
     #[test]
     fn words_meet_their_other_forms() {
         let check = |a: &str, b: &str| {
-            assert_eq!(terms(a, &[Language::English]), terms(b, &[Language::English]));
+            assert_eq!(
+                terms(a, &[Language::English]),
+                terms(b, &[Language::English])
+            );
         };
         check("The printers are not printing", "printer not printed");
         check("Réseau", "reseau");
@@ -80,7 +91,10 @@ mod tests {
     fn a_query_is_read_in_all_languages_of_the_desk() {
         let both = terms("Druckers", &[Language::English, Language::German]);
         assert_eq!(both, ["drucker", "druck"]);
-        assert_eq!(terms("vpn", &[Language::English, Language::German]), ["vpn"]);
+        assert_eq!(
+            terms("vpn", &[Language::English, Language::German]),
+            ["vpn"]
+        );
     }
 
     #[test]

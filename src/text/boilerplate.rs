@@ -20,8 +20,20 @@ const ENDINGS: [&str; 10] = [
 
 /// The starts of the header lines of a forwarded or quoted mail.
 const HEADERS: [&str; 14] = [
-    "from:", "to:", "cc:", "sent:", "date:", "subject:", "von:", "an:", "gesendet:", "betreff:",
-    "de :", "à :", "envoyé :", "objet :",
+    "from:",
+    "to:",
+    "cc:",
+    "sent:",
+    "date:",
+    "subject:",
+    "von:",
+    "an:",
+    "gesendet:",
+    "betreff:",
+    "de :",
+    "à :",
+    "envoyé :",
+    "objet :",
 ];
 
 /// The text without quoting marks, mail headers, signature and disclaimer.
@@ -42,7 +54,11 @@ pub fn without_boilerplate(text: &str) -> String {
         }
     }
     let kept = kept.trim();
-    if has_words(kept) { kept.to_owned() } else { text.to_owned() }
+    if has_words(kept) {
+        kept.to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn ends_mail(lower_line: &str, ending: &str) -> bool {
@@ -67,7 +83,10 @@ mod tests {
     #[test]
     fn signature_and_disclaimer_go() {
         check("VPN is down\n--\nJane Doe\nHead of Things", "VPN is down");
-        check("VPN is down\nThis e-mail and any attachments are secret", "VPN is down");
+        check(
+            "VPN is down\nThis e-mail and any attachments are secret",
+            "VPN is down",
+        );
     }
 
     #[test]

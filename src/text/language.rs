@@ -87,13 +87,20 @@ impl Language {
     /// # Errors
     /// [`InvalidLanguage`] when it is no code at all.
     pub fn from_code(code: &str) -> Result<Self, InvalidLanguage> {
-        let primary = code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        let primary = code
+            .split(['-', '_'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let is_code =
             (2..=3).contains(&primary.len()) && primary.chars().all(|c| c.is_ascii_alphabetic());
         if !is_code {
             return Err(InvalidLanguage(code.to_owned()));
         }
-        Ok(Self::ALL.into_iter().find(|known| known.code() == primary).unwrap_or(Self::Other))
+        Ok(Self::ALL
+            .into_iter()
+            .find(|known| known.code() == primary)
+            .unwrap_or(Self::Other))
     }
 
     /// The language that a text is most likely written in.
@@ -173,12 +180,30 @@ mod tests {
     #[test]
     fn real_sentences_are_told_apart() {
         let check = |text: &str, expected: Language| assert_eq!(Language::detect(text), expected);
-        check("The printer on the second floor does not print since this morning", Language::English);
-        check("Der Drucker im zweiten Stock druckt seit heute Morgen nicht mehr", Language::German);
-        check("L'imprimante du deuxième étage ne marche plus depuis ce matin", Language::French);
-        check("La impresora de la segunda planta no imprime desde esta mañana", Language::Spanish);
-        check("De printer op de tweede verdieping print sinds vanmorgen niet meer", Language::Dutch);
-        check("Принтер на втором этаже не печатает с самого утра", Language::Other);
+        check(
+            "The printer on the second floor does not print since this morning",
+            Language::English,
+        );
+        check(
+            "Der Drucker im zweiten Stock druckt seit heute Morgen nicht mehr",
+            Language::German,
+        );
+        check(
+            "L'imprimante du deuxième étage ne marche plus depuis ce matin",
+            Language::French,
+        );
+        check(
+            "La impresora de la segunda planta no imprime desde esta mañana",
+            Language::Spanish,
+        );
+        check(
+            "De printer op de tweede verdieping print sinds vanmorgen niet meer",
+            Language::Dutch,
+        );
+        check(
+            "Принтер на втором этаже не печатает с самого утра",
+            Language::Other,
+        );
     }
 
     #[test]

@@ -31,7 +31,20 @@ mod tests {
     #[test]
     fn lines_and_full_stops_end_a_sentence() {
         let text = "Restart it. Then wait.\n\n1. Open the lid\n - - -\n2. Close it";
-        let found: Vec<&str> = sentences(text).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(found, ["Restart it.", "Then wait.", "1.", "Open the lid", "2.", "Close it"]);
+        let found: Vec<&str> = sentences(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "Restart it.",
+                "Then wait.",
+                "1.",
+                "Open the lid",
+                "2.",
+                "Close it"
+            ]
+        );
     }
 }

@@ -33,21 +33,21 @@ const ENGLISH: &[&str] = &[
 const GERMAN: &[&str] = &[
     "aber", "als", "am", "an", "auch", "auf", "aus", "bei", "beim", "bin", "bis", "bitte", "da",
     "damit", "dann", "das", "dass", "dem", "den", "der", "des", "die", "dies", "diese", "dieser",
-    "dieses", "doch", "du", "durch", "ein", "eine", "einem", "einen", "einer", "eines", "er",
-    "es", "für", "habe", "haben", "hallo", "hat", "hier", "ich", "ihr", "ihre", "im", "in", "ins",
-    "ist", "ja", "kann", "können", "man", "mein", "meine", "meinem", "meinen", "meiner", "mich",
-    "mir", "mit", "nach", "noch", "nun", "nur", "ob", "oder", "schon", "sehr", "sein", "seit",
-    "sich", "sie", "sind", "so", "um", "und", "uns", "unser", "unsere", "vom", "von", "vor",
-    "war", "was", "wenn", "wie", "wir", "wird", "wo", "zu", "zum", "zur", "über",
+    "dieses", "doch", "du", "durch", "ein", "eine", "einem", "einen", "einer", "eines", "er", "es",
+    "für", "habe", "haben", "hallo", "hat", "hier", "ich", "ihr", "ihre", "im", "in", "ins", "ist",
+    "ja", "kann", "können", "man", "mein", "meine", "meinem", "meinen", "meiner", "mich", "mir",
+    "mit", "nach", "noch", "nun", "nur", "ob", "oder", "schon", "sehr", "sein", "seit", "sich",
+    "sie", "sind", "so", "um", "und", "uns", "unser", "unsere", "vom", "von", "vor", "war", "was",
+    "wenn", "wie", "wir", "wird", "wo", "zu", "zum", "zur", "über",
 ];
 
 const FRENCH: &[&str] = &[
     "ai", "au", "aux", "avec", "bonjour", "ce", "ces", "cet", "cette", "comme", "dans", "de",
     "depuis", "des", "du", "elle", "elles", "en", "est", "et", "il", "ils", "je", "la", "le",
     "les", "leur", "leurs", "lui", "ma", "mais", "me", "merci", "mes", "moi", "mon", "nos",
-    "notre", "nous", "on", "ont", "ou", "où", "par", "pour", "qu", "que", "qui", "sa", "se",
-    "ses", "son", "sont", "suis", "sur", "ta", "te", "tes", "tu", "un", "une", "vos", "votre",
-    "vous", "y", "à", "été", "être",
+    "notre", "nous", "on", "ont", "ou", "où", "par", "pour", "qu", "que", "qui", "sa", "se", "ses",
+    "son", "sont", "suis", "sur", "ta", "te", "tes", "tu", "un", "une", "vos", "votre", "vous",
+    "y", "à", "été", "être",
 ];
 
 const SPANISH: &[&str] = &[

@@ -17,8 +17,9 @@ const MAX_WORD_BYTES: usize = 64;
 const MAX_JOINED_PARTS: usize = 6;
 
 /// Prefixes that French and Italian elide before an apostrophe.
-const ELIDED: [&str; 12] =
-    ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "dell", "all", "un"];
+const ELIDED: [&str; 12] = [
+    "l", "d", "j", "m", "t", "s", "n", "c", "qu", "dell", "all", "un",
+];
 
 /// One form of a word of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,9 @@ pub(super) fn words(text: &str, mut sink: impl FnMut(Word)) {
     let mut compound: Vec<Range<usize>> = Vec::new();
     for (start, word) in text.unicode_word_indices() {
         let range = start..start + word.len();
-        let joins = compound.last().is_some_and(|last| text.get(last.end..start) == Some("-"));
+        let joins = compound
+            .last()
+            .is_some_and(|last| text.get(last.end..start) == Some("-"));
         if !joins && !compound.is_empty() {
             emit(text, &compound, &mut position, &mut sink);
             compound.clear();
@@ -53,17 +56,27 @@ pub(super) fn words(text: &str, mut sink: impl FnMut(Word)) {
 
 /// Emits the forms of one compound, given as the ranges of its UAX #29 words.
 fn emit(text: &str, compound: &[Range<usize>], position: &mut u32, sink: &mut impl FnMut(Word)) {
-    let parts: Vec<Range<usize>> =
-        compound.iter().flat_map(|word| split_at_separators(text, word.clone())).collect();
+    let parts: Vec<Range<usize>> = compound
+        .iter()
+        .flat_map(|word| split_at_separators(text, word.clone()))
+        .collect();
     let whole = match (parts.first(), parts.last()) {
         (Some(first), Some(last)) => first.start..last.end,
         _ => return,
     };
     let is_single = parts.len() == 1;
     if !is_single && parts.len() <= MAX_JOINED_PARTS && whole.len() <= MAX_WORD_BYTES {
-        let form: String = parts.iter().filter_map(|part| text.get(part.clone())).collect();
+        let form: String = parts
+            .iter()
+            .filter_map(|part| text.get(part.clone()))
+            .collect();
         let is_code = form.chars().any(char::is_numeric);
-        sink(Word { form, range: whole, position: *position, is_code });
+        sink(Word {
+            form,
+            range: whole,
+            position: *position,
+            is_code,
+        });
     }
     for part in parts {
         let slice = text.get(part.clone()).unwrap_or_default();
@@ -103,24 +116,41 @@ fn emit_part(text: &str, range: Range<usize>, position: u32, sink: &mut impl FnM
     if let Some(sign) = programming_sign(text, slice, range.end) {
         let form = format!("{slice}{sign}");
         let range = range.start..range.end + sign.len();
-        sink(Word { form, range, position, is_code: true });
+        sink(Word {
+            form,
+            range,
+            position,
+            is_code: true,
+        });
         return;
     }
     let form = without_apostrophe(slice);
     let is_code = form.chars().any(char::is_numeric);
     if is_code {
         for run in runs_of_code(&form) {
-            sink(Word { form: run.to_owned(), range: range.clone(), position, is_code: true });
+            sink(Word {
+                form: run.to_owned(),
+                range: range.clone(),
+                position,
+                is_code: true,
+            });
         }
     }
-    sink(Word { form, range, position, is_code });
+    sink(Word {
+        form,
+        range,
+        position,
+        is_code,
+    });
 }
 
 /// `C++`, `C#`, `F#`: a single letter whose sign is part of its name.
 fn programming_sign(text: &str, slice: &str, end: usize) -> Option<&'static str> {
     let is_letter = slice.len() == 1 && slice.chars().all(|c| c.is_ascii_alphabetic());
     let after = text.get(end..)?;
-    ["++", "#"].into_iter().find(|sign| is_letter && after.starts_with(sign))
+    ["++", "#"]
+        .into_iter()
+        .find(|sign| is_letter && after.starts_with(sign))
 }
 
 fn without_apostrophe(slice: &str) -> String {
@@ -197,7 +227,9 @@ mod tests {
     #[test]
     fn forms_of_one_word_share_a_position() {
         let mut seen = Vec::new();
-        words("see VPN-GW-02 now", |word| seen.push((word.form, word.position, word.range)));
+        words("see VPN-GW-02 now", |word| {
+            seen.push((word.form, word.position, word.range))
+        });
         assert_eq!(seen[0], ("see".to_owned(), 0, 0..3));
         assert_eq!(seen[1], ("VPNGW02".to_owned(), 1, 4..13));
         assert_eq!(seen[5], ("now".to_owned(), 4, 14..17));

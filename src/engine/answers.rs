@@ -1,0 +1,211 @@
+//! Joins index, store and rules into the answers of the engine.
+//!
+//! The index says which documents and how good, the store has their texts. Between the two a
+//! document may have changed: what is shown is always the stored state, and only when the audience
+//! may see that, whatever the index still believes.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::clock::Stopwatch;
+use super::{Engine, Error};
+use crate::index::View;
+use crate::model::{
+    Article, Audience, Document, DocumentKey, Kind, Ticket, TicketText, Visibility,
+};
+use crate::search::{self, SearchAnswer, SearchHit, SearchQuery};
+use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
+use crate::triage::{Thresholds, TriageDecision};
+
+/// Similar tickets shown with a decision.
+const EVIDENCE: usize = 3;
+
+/// Articles shown with a decision.
+const ARTICLES: usize = 3;
+
+/// The answer to a triage request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TriageAnswer {
+    /// The decision and its reasons.
+    #[serde(flatten)]
+    pub decision: TriageDecision,
+    /// The most similar past tickets the asker may see.
+    pub evidence: Vec<SimilarHit>,
+    /// The articles that may help the requester.
+    pub articles: Vec<SearchHit>,
+    /// Microseconds from question to answer, inside the engine.
+    pub took_us: u64,
+    /// What the asker should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// Finds articles.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn search(&self, query: &SearchQuery, audience: &Audience) -> Result<SearchAnswer, Error> {
+        let started = Stopwatch::start();
+        let mut answer = SearchAnswer {
+            hits: Vec::new(),
+            total: 0,
+            total_is_lower_bound: false,
+            facets: std::collections::BTreeMap::new(),
+            took_us: 0,
+            warnings: Vec::new(),
+        };
+        if let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)? {
+            let found = search::find(&view, query)?;
+            for scored in &found.scored {
+                if let Some(article) = self.article_for(&scored.id, audience)? {
+                    answer
+                        .hits
+                        .push(search::hit(&article, scored.score, &found.terms));
+                }
+            }
+            answer.total = found.total;
+            answer.total_is_lower_bound = found.total_is_lower_bound;
+            answer.facets = found.facets;
+            if found.terms.is_empty() && !query.q.trim().is_empty() {
+                answer
+                    .warnings
+                    .push("no article has any of the words of the query".to_owned());
+            }
+        }
+        answer.took_us = started.elapsed_us();
+        Ok(answer)
+    }
+
+    /// Finds past tickets that were the same trouble.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn similar(
+        &self,
+        query: &SimilarQuery,
+        audience: &Audience,
+    ) -> Result<SimilarAnswer, Error> {
+        let started = Stopwatch::start();
+        let mut warnings = Vec::new();
+        let mut hits = Vec::new();
+        if let Some(view) = self.view(Kind::Ticket, audience, &mut warnings)? {
+            let found = similar::find(&view, query)?;
+            for (scored, similarity) in &found.scored {
+                if let Some(ticket) = self.ticket_for(&scored.id, audience)? {
+                    hits.push(similar::hit(&ticket, scored, *similarity, &found.terms));
+                }
+            }
+        }
+        let total = hits.len() as u64;
+        Ok(SimilarAnswer {
+            hits,
+            total,
+            took_us: started.elapsed_us(),
+            warnings,
+        })
+    }
+
+    /// Decides on a new ticket, with similar tickets as evidence and articles that may help.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn triage(&self, ticket: &TicketText, audience: &Audience) -> Result<TriageAnswer, Error> {
+        let started = Stopwatch::start();
+        let triage = &self.settings.triage;
+        let thresholds = Thresholds {
+            apply: triage.apply,
+            suggest: triage.suggest,
+        };
+        let decision = self.rules.decide(ticket, thresholds, &triage.matrix);
+        let like = SimilarQuery {
+            limit: EVIDENCE,
+            ..SimilarQuery::text(ticket.clone())
+        };
+        let evidence = self.similar(&like, audience)?;
+        let about = SearchQuery {
+            limit: ARTICLES,
+            ..SearchQuery::text(ticket.whole())
+        };
+        let articles = self.search(&about, audience)?;
+        let mut warnings = evidence.warnings;
+        warnings.extend(articles.warnings);
+        Ok(TriageAnswer {
+            decision,
+            evidence: evidence.hits,
+            articles: articles.hits,
+            took_us: started.elapsed_us(),
+            warnings,
+        })
+    }
+
+    /// One document, when the audience may see it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, or it must not be seen: the two cannot be told apart.
+    pub fn document(&self, key: &DocumentKey, audience: &Audience) -> Result<Document, Error> {
+        let document = self.store.document(key)?;
+        document
+            .filter(|document| may_see(audience, document.kind(), document.visibility()))
+            .ok_or_else(|| Error::NotFound {
+                kind: key.kind().as_str(),
+                id: key.id().to_owned(),
+            })
+    }
+
+    /// The index of a kind as an audience sees it; none while the first one is being made, which
+    /// is added to the warnings.
+    fn view(
+        &self,
+        kind: Kind,
+        audience: &Audience,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<View>, Error> {
+        // An audience that sees no ticket at all needs no index to be told so.
+        if kind == Kind::Ticket && *audience == Audience::Public {
+            return Ok(None);
+        }
+        match self.slot(kind).live() {
+            Some(live) => Ok(Some(View::new(Arc::clone(&live), audience)?)),
+            None => {
+                let rebuild = self.progress.index_state(kind).rebuild;
+                let percent =
+                    rebuild.map_or(0, |rebuild| rebuild.done * 100 / rebuild.total.max(1));
+                warnings.push(format!(
+                    "the index of {kind}s is being made anew ({percent} %): there are no {kind}s \
+                     in this answer"
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn article_for(&self, id: &str, audience: &Audience) -> Result<Option<Article>, Error> {
+        match self.found(Kind::Article, id, audience)? {
+            Some(Document::Article(article)) => Ok(Some(article)),
+            Some(Document::Ticket(_)) | None => Ok(None),
+        }
+    }
+
+    fn ticket_for(&self, id: &str, audience: &Audience) -> Result<Option<Ticket>, Error> {
+        match self.found(Kind::Ticket, id, audience)? {
+            Some(Document::Ticket(ticket)) => Ok(Some(ticket)),
+            Some(Document::Article(_)) | None => Ok(None),
+        }
+    }
+
+    /// The stored state of a found document, if it may still be shown.
+    fn found(&self, kind: Kind, id: &str, audience: &Audience) -> Result<Option<Document>, Error> {
+        let Ok(key) = DocumentKey::new(kind, id) else {
+            return Ok(None);
+        };
+        Ok(self.store.document(&key)?.filter(|document| {
+            document.is_searchable() && may_see(audience, kind, document.visibility())
+        }))
+    }
+}
+
+fn may_see(audience: &Audience, kind: Kind, visibility: &Visibility) -> bool {
+    audience.may_see(kind, visibility)
+}

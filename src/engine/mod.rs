@@ -1,0 +1,360 @@
+//! The whole product as a library: the only place where the stages are joined.
+//!
+//! An [`Engine`] owns a data folder: the thread that writes the store, the thread that follows the
+//! change feed for each index, and the clock. What is acknowledged is on disk; what was
+//! acknowledged becomes searchable within the commit interval, or at once for those who wait.
+
+mod answers;
+mod clock;
+mod error;
+mod import;
+mod indexer;
+mod lock;
+mod pool;
+mod progress;
+mod rebuild;
+mod slot;
+mod status;
+mod verify;
+mod write_queue;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use answers::TriageAnswer;
+pub use clock::{instant, now};
+pub use error::Error;
+pub use import::ImportEvent;
+pub use pool::{Lane, Pool};
+pub use progress::{RebuildProgress, Rejected};
+pub use status::{IndexStatus, Status, StoreStatus};
+pub use verify::{Difference, IndexComparison, VerifyReport};
+
+use indexer::Indexer;
+use lock::FolderLock;
+use progress::Progress;
+use slot::IndexSlot;
+use write_queue::WriteQueue;
+
+use crate::config::Settings;
+use crate::model::{Document, DocumentKey, Kind};
+use crate::store::{ApiKey, Change, Outcome, StoreReader, StoreWriter};
+use crate::triage::Rules;
+
+/// How long [`Engine::wait_visible`] waits.
+const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
+
+/// A data folder at work. Dropping it writes what is queued and ends its threads.
+pub struct Engine {
+    folder: PathBuf,
+    settings: Settings,
+    rules: Rules,
+    store: StoreReader,
+    slots: [Arc<IndexSlot>; 2],
+    progress: Arc<Progress>,
+    writing: Option<Writing>,
+}
+
+/// What only the one process that writes the data folder has.
+struct Writing {
+    writes: WriteQueue,
+    indexers: Vec<JoinHandle<()>>,
+    /// Last, so that it is given back last.
+    _lock: FolderLock,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens a data folder for reading and writing, making it when there is none. An index that is
+    /// missing, damaged or of another version is made anew in the background.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when another process has it; wrong rules; a newer format, which leaves the
+    /// folder untouched.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
+        crate::store::check(folder)?;
+        let rules = load_rules(folder, &settings)?;
+        let lock = FolderLock::take(folder)?;
+        let writer = StoreWriter::open(folder)?;
+        let store = writer.reader();
+        let progress = Arc::new(Progress::default());
+        progress.set_stored_seq(writer.newest_seq());
+        let slots = open_slots(folder, &store, &progress, |slot, detail| {
+            let kind = slot.kind();
+            if writer.newest_seq() == 0 {
+                // An empty store is fully indexed by an empty index.
+                slot.replace(Arc::new(slot.new_generation()?))?;
+            } else {
+                tracing::warn!(%kind, detail, "the index has to be made anew");
+                progress.update(kind, |index| index.is_rebuild_wanted = true);
+            }
+            Ok(())
+        })?;
+        let writes = WriteQueue::start(writer, Arc::clone(&progress))?;
+        let interval = Duration::from_millis(settings.index.commit_interval_ms);
+        let mut indexers = Vec::new();
+        for slot in &slots {
+            let (slot, store) = (Arc::clone(slot), store.clone());
+            indexers.push(Indexer::start(
+                slot,
+                store,
+                Arc::clone(&progress),
+                interval,
+            )?);
+        }
+        let writing = Some(Writing {
+            writes,
+            indexers,
+            _lock: lock,
+        });
+        Ok(Self {
+            folder: folder.to_owned(),
+            settings,
+            rules,
+            store,
+            slots,
+            progress,
+            writing,
+        })
+    }
+
+    /// Opens a data folder for reading, also while another process writes it.
+    ///
+    /// # Errors
+    /// [`Error::NeedsRebuild`] when there is no index to read.
+    pub fn open_reading(folder: &Path, settings: Settings) -> Result<Self, Error> {
+        let rules = load_rules(folder, &settings)?;
+        let store = StoreReader::open_folder(folder)?;
+        let progress = Arc::new(Progress::default());
+        progress.set_stored_seq(store.newest_seq()?);
+        let slots = open_slots(folder, &store, &progress, |slot, detail| {
+            Err(Error::NeedsRebuild {
+                kind: slot.kind().as_str(),
+                detail: detail.to_owned(),
+            })
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            settings,
+            rules,
+            store,
+            slots,
+            progress,
+            writing: None,
+        })
+    }
+
+    /// The settings it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Stores a document. When it returns the document is on disk; searchable it is a little
+    /// later. Gives its sequence number, for [`Engine::wait_visible`].
+    ///
+    /// # Errors
+    /// When the store cannot be written; nothing was stored then.
+    pub fn put(&self, document: Document) -> Result<u64, Error> {
+        self.write(vec![Change::Put(Box::new(document))])
+            .map(|outcome| outcome.seq)
+    }
+
+    /// Removes a document; none there is no error.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn delete(&self, key: DocumentKey) -> Result<u64, Error> {
+        self.write(vec![Change::Delete(key)])
+            .map(|outcome| outcome.seq)
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<Outcome, Error> {
+        let (sender, answer) = sync_channel(1);
+        let reply = Box::new(move |outcomes| drop(sender.send(outcomes)));
+        self.writes()?.submit_waiting(changes, reply)?;
+        let outcomes = answer
+            .recv()
+            .map_err(|_| Error::Closed)?
+            .map_err(Error::Write)?;
+        outcomes.last().copied().ok_or(Error::Closed)
+    }
+
+    /// Stores one change without waiting; `reply` is called from another thread when it is on disk
+    /// or has failed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many writes wait; `reply` is not called then.
+    pub fn submit(
+        &self,
+        change: Change,
+        reply: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let reply = move |outcomes: Result<Vec<Outcome>, _>| {
+            let outcome = outcomes
+                .map_err(Error::Write)
+                .and_then(|outcomes| outcomes.last().copied().ok_or(Error::Closed));
+            reply(outcome);
+        };
+        self.writes()?.submit(vec![change], Box::new(reply))
+    }
+
+    /// Waits until the change with this sequence number, and all before it, can be found.
+    ///
+    /// # Errors
+    /// [`Error::NotVisibleYet`] after 30 seconds, for example when the disk is full.
+    pub fn wait_visible(&self, seq: u64) -> Result<(), Error> {
+        let (sender, visible) = sync_channel(1);
+        self.when_visible(seq, move |is_visible| drop(sender.send(is_visible)));
+        match visible.recv_timeout(MAX_VISIBLE_WAIT) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Closed),
+            Err(_) => Err(Error::NotVisibleYet),
+        }
+    }
+
+    /// Calls `waiter` from another thread once the change can be found (true), or the engine
+    /// closes (false). Has it indexed at once.
+    pub fn when_visible(&self, seq: u64, waiter: impl FnOnce(bool) + Send + 'static) {
+        self.progress.when_visible(seq, Box::new(waiter));
+    }
+
+    /// All changes up to this sequence number can be found.
+    #[must_use]
+    pub fn visible_seq(&self) -> u64 {
+        self.progress.visible_seq()
+    }
+
+    /// Whether there is an index of every kind.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.slots.iter().all(|slot| slot.live().is_some())
+    }
+
+    /// Has both indexes made anew in the background; searching goes on meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`].
+    pub fn rebuild(&self) -> Result<(), Error> {
+        self.writes()?;
+        for kind in Kind::ALL {
+            self.progress.update(kind, |index| {
+                index.is_rebuild_wanted = true;
+                index.rebuild = Some(RebuildProgress { done: 0, total: 0 });
+            });
+        }
+        Ok(())
+    }
+
+    /// How far the rebuild of an index is, or `None` when none runs.
+    #[must_use]
+    pub fn rebuild_progress(&self, kind: Kind) -> Option<RebuildProgress> {
+        let state = self.progress.index_state(kind);
+        let waiting = RebuildProgress { done: 0, total: 0 };
+        state.rebuild.or(state.is_rebuild_wanted.then_some(waiting))
+    }
+
+    /// The API key with this secret.
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub fn key_of(&self, secret: &str) -> Result<Option<ApiKey>, Error> {
+        Ok(self.store.key_of(secret)?)
+    }
+
+    /// Whether any API key is configured.
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub fn has_keys(&self) -> Result<bool, Error> {
+        Ok(self.store.has_keys()?)
+    }
+
+    fn slot(&self, kind: Kind) -> &IndexSlot {
+        let [articles, tickets] = &self.slots;
+        match kind {
+            Kind::Article => articles,
+            Kind::Ticket => tickets,
+        }
+    }
+
+    fn writes(&self) -> Result<&WriteQueue, Error> {
+        self.writing
+            .as_ref()
+            .map(|writing| &writing.writes)
+            .ok_or(Error::ReadOnly)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let Some(mut writing) = self.writing.take() else {
+            return;
+        };
+        writing.writes.close();
+        self.progress.close();
+        for indexer in writing.indexers {
+            if indexer.join().is_err() {
+                tracing::error!("an index thread panicked");
+            }
+        }
+        self.progress.dismiss_waiters();
+    }
+}
+
+/// Opens both indexes; `without` decides what happens where there is none.
+fn open_slots(
+    folder: &Path,
+    store: &StoreReader,
+    progress: &Progress,
+    without: impl Fn(&IndexSlot, &str) -> Result<(), Error>,
+) -> Result<[Arc<IndexSlot>; 2], Error> {
+    let store_id = store.store_id()?;
+    let newest = store.newest_seq()?;
+    let open = |kind: Kind| -> Result<Arc<IndexSlot>, Error> {
+        let (slot, opened) = IndexSlot::open(folder, kind, &store_id, newest)?;
+        if let Err(detail) = opened {
+            without(&slot, &detail)?;
+        }
+        if let Some(live) = slot.live() {
+            let seq = live.committed_seq()?;
+            progress.update(kind, |index| index.visible_seq = seq);
+        }
+        Ok(Arc::new(slot))
+    };
+    Ok([open(Kind::Article)?, open(Kind::Ticket)?])
+}
+
+fn load_rules(folder: &Path, settings: &Settings) -> Result<Rules, Error> {
+    let path = folder.join(&settings.triage.rules);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Rules::parse(&path.display().to_string(), &text)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Rules::default()),
+        Err(source) => Err(Error::Folder { path, source }),
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Makes an index anew from the store, beside the live one.
+
+use super::Error;
+use super::progress::{Progress, RebuildProgress};
+use super::slot::IndexSlot;
+use crate::index::{IndexWriter, LiveIndex, WriterSize};
+use crate::store::StoreReader;
+
+/// Changes read from the store at a time.
+const BATCH: usize = 2_000;
+
+/// A new generation that is not live yet.
+pub(super) struct Rebuilt {
+    pub(super) live: LiveIndex,
+    /// It has all changes up to here.
+    pub(super) seq: u64,
+}
+
+/// Fills a new generation with all that the store has. Stops early when the engine closes.
+pub(super) fn rebuild(
+    slot: &IndexSlot,
+    store: &StoreReader,
+    progress: &Progress,
+) -> Result<Rebuilt, Error> {
+    let kind = slot.kind();
+    let live = std::sync::Arc::new(slot.new_generation()?);
+    let mut writer = IndexWriter::open(std::sync::Arc::clone(&live), WriterSize::Bulk)?;
+    let mut cursor = 0;
+    loop {
+        if progress.is_closing() {
+            return Err(Error::Closed);
+        }
+        let total = store.newest_seq()?;
+        let changes = store.changes(Some(kind), cursor, BATCH)?;
+        let is_last = changes.len() < BATCH;
+        for change in changes {
+            if let Some(document) = &change.document {
+                writer.apply(change.seq, &change.key, Some(document))?;
+            }
+            cursor = change.seq;
+        }
+        if is_last {
+            cursor = cursor.max(total);
+        }
+        let done = RebuildProgress {
+            done: cursor,
+            total: total.max(cursor),
+        };
+        progress.update(kind, |index| index.rebuild = Some(done));
+        if is_last {
+            break;
+        }
+    }
+    writer.commit(cursor)?;
+    writer.finish()?;
+    let live = std::sync::Arc::into_inner(live).ok_or(Error::Closed)?;
+    Ok(Rebuilt { live, seq: cursor })
+}

@@ -1,0 +1,115 @@
+use super::*;
+use crate::index::REJECTED_ID;
+use crate::model::{Audience, TicketText};
+use crate::search::SearchQuery;
+use crate::similar::SimilarQuery;
+
+fn article(id: &str, title: &str) -> Document {
+    let json = serde_json::json!({"kind": "article", "id": id, "title": title,
+        "visibility": "public"});
+    serde_json::from_value(json).unwrap()
+}
+
+fn ticket(id: &str, subject: &str) -> Document {
+    serde_json::from_value(serde_json::json!({"kind": "ticket", "id": id, "subject": subject}))
+        .unwrap()
+}
+
+fn similar(engine: &Engine, subject: &str) -> Vec<String> {
+    let text = TicketText {
+        subject: subject.to_owned(),
+        ..TicketText::default()
+    };
+    let answer = engine
+        .similar(&SimilarQuery::text(text), &Audience::Everything)
+        .unwrap();
+    answer.hits.into_iter().map(|hit| hit.id).collect()
+}
+
+/// tantivy goes on answering Ok after it rejected a document, and keeps nothing of what follows.
+#[test]
+fn a_rejected_document_is_named_and_the_others_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    for n in 0..20 {
+        engine
+            .put(ticket(&format!("before-{n}"), "printer jams"))
+            .unwrap();
+    }
+    engine.put(ticket(REJECTED_ID, "printer jams")).unwrap();
+    let mut seq = 0;
+    for n in 0..20 {
+        seq = engine
+            .put(ticket(&format!("after-{n}"), &format!("scanner{n} hums")))
+            .unwrap();
+    }
+    engine.wait_visible(seq).unwrap();
+    assert_eq!(
+        similar(&engine, "scanner19 hums")[0],
+        "after-19",
+        "the newest one is found"
+    );
+    let report = engine.verify().unwrap();
+    let tickets = &report.indexes[1];
+    assert_eq!((tickets.indexed, tickets.rejected), (40, 1));
+    assert_eq!(
+        tickets.missing.ids,
+        [REJECTED_ID],
+        "verify names what cannot be found"
+    );
+    let status = engine.status().unwrap();
+    assert_eq!(status.indexes[1].rejected[0].id, REJECTED_ID);
+}
+
+#[test]
+fn changes_are_found_after_a_restart_without_a_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.index.commit_interval_ms = 3_600_000;
+    let engine = Engine::open(folder.path(), settings.clone()).unwrap();
+    engine.put(article("KB-1", "Reset a password")).unwrap();
+    // The files as a crash now would leave them: stored, nothing committed to an index.
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["firstline.db", "firstline.db-wal"] {
+        std::fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    let engine = Engine::open(crashed.path(), settings).unwrap();
+    engine.wait_visible(1).unwrap();
+    let answer = engine
+        .search(&SearchQuery::text("password"), &Audience::Public)
+        .unwrap();
+    assert_eq!(answer.hits[0].id, "KB-1");
+}
+
+#[test]
+fn a_rebuild_changes_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    let mut seq = 0;
+    for n in 0..50 {
+        seq = engine
+            .put(ticket(&format!("T-{n}"), &format!("mail{n} is stuck")))
+            .unwrap();
+    }
+    engine
+        .delete(DocumentKey::new(Kind::Ticket, "T-7").unwrap())
+        .unwrap();
+    engine.wait_visible(seq + 1).unwrap();
+    let before = similar(&engine, "mail8 is stuck");
+    engine.rebuild().unwrap();
+    while engine.rebuild_progress(Kind::Ticket).is_some() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(similar(&engine, "mail8 is stuck"), before);
+    assert!(engine.verify().unwrap().is_clean);
+    assert!(!similar(&engine, "mail7 is stuck").contains(&"T-7".to_owned()));
+}
+
+#[test]
+fn a_second_engine_on_one_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = Engine::open(folder.path(), Settings::default()).unwrap();
+    let second = Engine::open(folder.path(), Settings::default());
+    let message = second.unwrap_err().to_string();
+    assert!(message.contains("in use by process"), "{message}");
+}

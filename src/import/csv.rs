@@ -1,0 +1,235 @@
+//! Comma-separated values with a header line, as every system exports them.
+//!
+//! A column becomes the field of its name in lower case with `_` for spaces, or the field that the
+//! column map gives it. Columns without a field are kept as they are.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::rc::Rc;
+
+use csv::ByteRecord;
+use serde_json::{Map, Value};
+
+use super::fields::document;
+use super::lines::MAX_LINE_BYTES;
+use super::{Mapped, Options, Record, Records, Refused};
+
+/// Which column fills which field: `subject = "Short description"`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnMap(BTreeMap<String, String>);
+
+impl ColumnMap {
+    /// Reads assignments of the form `field=Column name`.
+    ///
+    /// # Errors
+    /// The assignment that has no `=`, or names a field twice.
+    pub fn parse(assignments: &[String]) -> Result<Self, String> {
+        let mut by_column = BTreeMap::new();
+        for assignment in assignments {
+            let Some((field, column)) = assignment.split_once('=') else {
+                return Err(format!(
+                    "{assignment:?} is not of the form field=Column name"
+                ));
+            };
+            let field = field.trim().to_owned();
+            if by_column.values().any(|known| *known == field) {
+                return Err(format!("the field {field:?} is mapped twice"));
+            }
+            by_column.insert(column.trim().to_owned(), field);
+        }
+        Ok(Self(by_column))
+    }
+
+    fn field_of(&self, column: &str) -> String {
+        let column = column.trim();
+        self.0
+            .get(column)
+            .cloned()
+            .unwrap_or_else(|| column.to_lowercase().replace(' ', "_"))
+    }
+
+    /// The columns of the map that the header does not have.
+    fn missing_in(&self, header: &[String]) -> Vec<&String> {
+        let has = |column: &&String| !header.iter().any(|known| known.trim() == column.as_str());
+        self.0.keys().filter(has).collect()
+    }
+}
+
+/// The documents of a CSV stream.
+pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) -> Records<'a> {
+    let left = Rc::new(Cell::new(MAX_LINE_BYTES));
+    let bounded = Bounded {
+        reader,
+        left: Rc::clone(&left),
+    };
+    let mut reader = csv::ReaderBuilder::new().from_reader(bounded);
+    let header = match header(&mut reader, columns) {
+        Ok(header) => header,
+        Err(refused) => {
+            let record = Record {
+                line_number: 1,
+                content: Err(refused),
+            };
+            return Box::new(std::iter::once(record));
+        }
+    };
+    let mut is_done = false;
+    let mut row = ByteRecord::new();
+    Box::new(std::iter::from_fn(move || {
+        if is_done {
+            return None;
+        }
+        left.set(MAX_LINE_BYTES);
+        let content = match reader.read_byte_record(&mut row) {
+            Ok(false) => return None,
+            Ok(true) => object(&header, &row).and_then(|object| document(object, options)),
+            Err(error) => {
+                is_done = matches!(error.kind(), csv::ErrorKind::Io(_));
+                Err(refused(&error))
+            }
+        };
+        let line_number = row
+            .position()
+            .map_or_else(|| reader.position().line(), csv::Position::line);
+        Some(Record {
+            line_number,
+            content,
+        })
+    }))
+}
+
+/// The field of every column.
+fn header<R: Read>(
+    reader: &mut csv::Reader<R>,
+    columns: &ColumnMap,
+) -> Result<Vec<String>, Refused> {
+    let header = reader.byte_headers().map_err(|error| refused(&error))?;
+    let names = header
+        .iter()
+        .map(|name| String::from_utf8(name.to_vec()))
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|_| Refused::fatal("the header line is not UTF-8"))?;
+    // Spreadsheets put a byte order mark in front of the first column.
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').to_owned())
+        .collect();
+    if let Some(missing) = columns.missing_in(&names).first() {
+        let detail = format!(
+            "there is no column {missing:?}; there are {}",
+            names.join(", ")
+        );
+        return Err(Refused::fatal(detail));
+    }
+    let fields: Vec<String> = names.iter().map(|name| columns.field_of(name)).collect();
+    let is_twice = |field: &&String| fields.iter().filter(|other| other == field).count() > 1;
+    match fields.iter().find(is_twice) {
+        Some(twice) => Err(Refused::fatal(format!(
+            "two columns fill the field {twice:?}"
+        ))),
+        None => Ok(fields),
+    }
+}
+
+fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Refused> {
+    let mut object = Map::new();
+    for (field, cell) in fields.iter().zip(row.iter()) {
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| Refused::field(field.as_str(), "the text is not UTF-8"))?;
+        // An empty cell says nothing.
+        if !text.is_empty() {
+            object.insert(field.clone(), Value::from(text));
+        }
+    }
+    Ok(object)
+}
+
+fn refused(error: &csv::Error) -> Refused {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => Refused::new(format!(
+            "the row has {len} columns, the header has {expected_len}"
+        )),
+        csv::ErrorKind::Io(error) => Refused::fatal(format!("the input ends here: {error}")),
+        _ => Refused::new(error.to_string()),
+    }
+}
+
+/// Fails when a single row takes more than its share: a quote that is never closed.
+struct Bounded<R> {
+    reader: R,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n_read = self.reader.read(buffer)?;
+        match self.left.get().checked_sub(n_read) {
+            Some(left) => self.left.set(left),
+            None => {
+                let detail = format!("a row of more than {MAX_LINE_BYTES} bytes; is a quote open?");
+                return Err(std::io::Error::other(detail));
+            }
+        }
+        Ok(n_read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Document, Kind};
+
+    fn read(text: &str, map: &[&str]) -> Vec<(u64, Result<Mapped, Refused>)> {
+        let map: Vec<String> = map.iter().map(|&item| item.to_owned()).collect();
+        let columns = ColumnMap::parse(&map).unwrap();
+        let options = Options {
+            default_kind: Some(Kind::Ticket),
+        };
+        csv(text.as_bytes(), &columns, options)
+            .map(|record| (record.line_number, record.content))
+            .collect()
+    }
+
+    #[test]
+    fn columns_are_mapped_and_the_others_kept() {
+        let text = "\u{feff}Number,Short description,Description,Site\nINC1,VPN,\"a\nb\",Lyon\n";
+        let rows = read(text, &["id=Number", "subject=Short description"]);
+        let Ok(Mapped {
+            document: Document::Ticket(ticket),
+            ..
+        }) = &rows[0].1
+        else {
+            panic!("{rows:?}")
+        };
+        assert_eq!(
+            (ticket.id.as_str(), ticket.subject.as_str()),
+            ("INC1", "VPN")
+        );
+        assert_eq!(ticket.description, "a\nb");
+        assert_eq!(ticket.extra["site"], "Lyon");
+    }
+
+    #[test]
+    fn bad_rows_are_refused_with_their_line_and_good_ones_kept() {
+        let rows = read("id,subject\na,x\nb\nc,\nd,y\n", &[]);
+        let lines: Vec<(u64, bool)> = rows
+            .iter()
+            .map(|(line, content)| (*line, content.is_ok()))
+            .collect();
+        assert_eq!(lines, [(2, true), (3, false), (4, false), (5, true)]);
+    }
+
+    #[test]
+    fn a_mapped_column_that_is_not_there_is_named() {
+        let rows = read("id,subject\na,x\n", &["subject=Title"]);
+        let refused = rows[0].1.as_ref().unwrap_err();
+        assert!(
+            refused
+                .detail
+                .contains("no column \"Title\"; there are id, subject")
+        );
+    }
+}

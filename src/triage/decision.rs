@@ -1,0 +1,199 @@
+//! What triage answers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Impact, Priority, Urgency};
+
+/// A field that triage decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FieldName {
+    /// A leaf of the taxonomy.
+    Category,
+    /// The team inbox.
+    Queue,
+    /// The extent of the damage.
+    Impact,
+    /// How soon it hurts.
+    Urgency,
+}
+
+impl FieldName {
+    /// All of them, in the order in which they are answered.
+    pub const ALL: [Self; 4] = [Self::Category, Self::Queue, Self::Impact, Self::Urgency];
+
+    /// The name in rule files and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Queue => "queue",
+            Self::Impact => "impact",
+            Self::Urgency => "urgency",
+        }
+    }
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A value of a field: a number for impact and urgency, a name for the others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// Impact or urgency.
+    Number(u8),
+    /// Category or queue.
+    Name(String),
+}
+
+impl FieldValue {
+    /// The value of a field as it is written in a rule file.
+    pub(super) fn new(field: FieldName, text: &str) -> Self {
+        match (field, text.parse()) {
+            (FieldName::Impact | FieldName::Urgency, Ok(number)) => Self::Number(number),
+            _ => Self::Name(text.to_owned()),
+        }
+    }
+}
+
+/// What to do with a decided value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Sure enough to set it.
+    Apply,
+    /// Worth showing to the analyst who decides.
+    Suggest,
+    /// A human should decide; the best value, if any, is a guess.
+    Abstain,
+}
+
+/// Which text of the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MatchedIn {
+    /// The subject.
+    Subject,
+    /// The description.
+    Description,
+}
+
+/// Where a rule found what it looks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Matched {
+    /// Which text of the ticket.
+    #[serde(rename = "in")]
+    pub field: MatchedIn,
+    /// The first character, counted in characters from 0.
+    pub start: usize,
+    /// The character after the last.
+    pub end: usize,
+    /// What stands there.
+    pub text: String,
+}
+
+/// One contribution to the score of a value. The weights of a value's reasons add up to its score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Reason {
+    /// What spoke for the value before anything was read.
+    Bias {
+        /// Log-odds.
+        weight: f64,
+    },
+    /// A rule that fired.
+    Rule {
+        /// The rule's id.
+        rule: String,
+        /// Log-odds.
+        weight: f64,
+        /// What it found; nothing when it asks for fields only.
+        matched: Vec<Matched>,
+        /// The rule's note.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// The queue of the decided category.
+    Category {
+        /// The category.
+        category: String,
+        /// The score of the category.
+        weight: f64,
+    },
+}
+
+impl Reason {
+    /// What it contributes.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        match self {
+            Self::Bias { weight } | Self::Rule { weight, .. } | Self::Category { weight, .. } => {
+                *weight
+            }
+        }
+    }
+}
+
+/// A value that was not chosen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Alternative {
+    /// The value.
+    pub value: FieldValue,
+    /// Its probability, 0 to 1.
+    pub confidence: f64,
+    /// Its score.
+    pub score: f64,
+}
+
+/// The decision on one field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldDecision {
+    /// The best value; none when nothing speaks for any.
+    pub value: Option<FieldValue>,
+    /// Its probability, 0 to 1.
+    pub confidence: f64,
+    /// What to do with it.
+    pub decision: Decision,
+    /// The sum of the reasons' weights.
+    pub score: f64,
+    /// What contributed to the score, the heaviest first.
+    pub reasons: Vec<Reason>,
+    /// The next best values that something speaks for, at most three.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// The priority and what it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PriorityDecision {
+    /// 1 first, 5 last.
+    pub value: Priority,
+    /// The row of the matrix.
+    pub impact: Impact,
+    /// The column of the matrix.
+    pub urgency: Urgency,
+}
+
+/// The decision on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TriageDecision {
+    /// Whether a human should decide the category.
+    pub needs_human: bool,
+    /// What it is about.
+    pub category: FieldDecision,
+    /// Who should work on it.
+    pub queue: FieldDecision,
+    /// The extent of the damage.
+    pub impact: FieldDecision,
+    /// How soon it hurts.
+    pub urgency: FieldDecision,
+    /// Read from the matrix; none when impact or urgency is unknown.
+    pub priority: Option<PriorityDecision>,
+    /// Names the rules that decided: the same digest and ticket give the same decision.
+    pub rules_digest: String,
+}
