@@ -11,9 +11,7 @@ use serde::Serialize;
 use super::clock::Stopwatch;
 use super::{Engine, Error};
 use crate::index::View;
-use crate::model::{
-    Article, Audience, Document, DocumentKey, Kind, Ticket, TicketText, Visibility,
-};
+use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
 use crate::search::{self, SearchAnswer, SearchHit, SearchQuery};
 use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
 use crate::triage::{Thresholds, TriageDecision};
@@ -107,6 +105,36 @@ impl Engine {
         })
     }
 
+    /// Finds past tickets like a stored one, whose words take the place of those in `query`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such ticket, or it must not be seen.
+    pub fn similar_to(
+        &self,
+        id: &TicketId,
+        query: SimilarQuery,
+        audience: &Audience,
+    ) -> Result<SimilarAnswer, Error> {
+        let key = DocumentKey::Ticket(id.clone());
+        let Document::Ticket(ticket) = self.document(&key, audience)? else {
+            return Err(Error::NotFound {
+                kind: key.kind().as_str(),
+                id: id.to_string(),
+            });
+        };
+        let text = TicketText {
+            subject: ticket.subject,
+            description: ticket.description,
+            ..TicketText::default()
+        };
+        let query = SimilarQuery {
+            text,
+            skip: Some(id.to_string()),
+            ..query
+        };
+        self.similar(&query, audience)
+    }
+
     /// Decides on a new ticket, with similar tickets as evidence and articles that may help.
     ///
     /// # Errors
@@ -147,7 +175,7 @@ impl Engine {
     pub fn document(&self, key: &DocumentKey, audience: &Audience) -> Result<Document, Error> {
         let document = self.store.document(key)?;
         document
-            .filter(|document| may_see(audience, document.kind(), document.visibility()))
+            .filter(|document| audience.may_see(document.kind(), document.visibility()))
             .ok_or_else(|| Error::NotFound {
                 kind: key.kind().as_str(),
                 id: key.id().to_owned(),
@@ -201,11 +229,7 @@ impl Engine {
             return Ok(None);
         };
         Ok(self.store.document(&key)?.filter(|document| {
-            document.is_searchable() && may_see(audience, kind, document.visibility())
+            document.is_searchable() && audience.may_see(kind, document.visibility())
         }))
     }
-}
-
-fn may_see(audience: &Audience, kind: Kind, visibility: &Visibility) -> bool {
-    audience.may_see(kind, visibility)
 }

@@ -215,7 +215,9 @@ impl Engine {
     /// [`Error::NotVisibleYet`] after 30 seconds, for example when the disk is full.
     pub fn wait_visible(&self, seq: u64) -> Result<(), Error> {
         let (sender, visible) = sync_channel(1);
-        self.when_visible(seq, move |is_visible| drop(sender.send(is_visible)));
+        self.when_visible(seq, move |is_visible| {
+            sender.send(is_visible).unwrap_or_default()
+        });
         match visible.recv_timeout(MAX_VISIBLE_WAIT) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::Closed),

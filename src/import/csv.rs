@@ -11,9 +11,9 @@ use std::rc::Rc;
 use csv::ByteRecord;
 use serde_json::{Map, Value};
 
-use super::fields::document;
+use super::fields::document_of_object;
 use super::lines::MAX_LINE_BYTES;
-use super::{Mapped, Options, Record, Records, Refused};
+use super::{Options, Record, Records, Refused};
 
 /// Which column fills which field: `subject = "Short description"`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +83,9 @@ pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) ->
         left.set(MAX_LINE_BYTES);
         let content = match reader.read_byte_record(&mut row) {
             Ok(false) => return None,
-            Ok(true) => object(&header, &row).and_then(|object| document(object, options)),
+            Ok(true) => {
+                object(&header, &row).and_then(|object| document_of_object(object, options))
+            }
             Err(error) => {
                 is_done = matches!(error.kind(), csv::ErrorKind::Io(_));
                 Err(refused(&error))
@@ -179,6 +181,7 @@ impl<R: Read> Read for Bounded<R> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Mapped;
     use super::*;
     use crate::model::{Document, Kind};
 

@@ -19,7 +19,11 @@ type Object = Map<String, Value>;
 /// The longest title made from a body, in characters.
 const MAX_MADE_TITLE_CHARS: usize = 120;
 
-pub(super) fn document(mut object: Object, options: Options) -> Result<Mapped, Refused> {
+/// The document that an object describes, with the names and values of other desks understood.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn document_of_object(mut object: Object, options: Options) -> Result<Mapped, Refused> {
     // Absent and null are the same to every system that exports both.
     object.retain(|_, value| !value.is_null());
     check_texts(&object)?;

@@ -15,11 +15,12 @@ mod source;
 use crate::model::{Document, Kind};
 
 pub use csv::{ColumnMap, csv};
+pub use fields::document_of_object;
 pub use lines::{MAX_FIELD_BYTES, MAX_LINE_BYTES};
 pub use ndjson::{document_of_json, ndjson};
 pub(crate) use report::Notes;
 pub use report::{LineProblem, NoteCount, Report};
-pub use source::{Format, InputFile, input_files, open};
+pub use source::{Format, InputFile, input_files, open, unpacked};
 
 /// A stream of records, in the order of the input.
 pub type Records<'a> = Box<dyn Iterator<Item = Record> + 'a>;

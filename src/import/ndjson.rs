@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use super::fields::document;
+use super::fields::document_of_object;
 use super::lines::Lines;
 use super::{Mapped, Options, Record, Records, Refused};
 
@@ -29,7 +29,7 @@ pub fn document_of_json(json: &str, options: Options) -> Result<Mapped, Refused>
     let value = serde_json::from_str::<Value>(json)
         .map_err(|error| Refused::new(format!("this is no JSON: {}", without_line(&error))))?;
     match value {
-        Value::Object(object) => document(object, options),
+        Value::Object(object) => document_of_object(object, options),
         other => Err(Refused::new(format!(
             "a line is a JSON object, not {}",
             name_of(&other)

@@ -105,7 +105,11 @@ pub fn open<'a>(
     unpacked(BufReader::with_capacity(BUFFER_BYTES, file))
 }
 
-fn unpacked<'a>(mut reader: impl BufRead + 'a) -> std::io::Result<Box<dyn BufRead + 'a>> {
+/// Reads through gzip when the input starts like it.
+///
+/// # Errors
+/// When the input cannot be read.
+pub fn unpacked<'a>(mut reader: impl BufRead + 'a) -> std::io::Result<Box<dyn BufRead + 'a>> {
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let decoder = MultiGzDecoder::new(reader);
         Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))

@@ -178,26 +178,22 @@ impl StoreReader {
         })
     }
 
-    /// A named value, see [`super::StoreWriter::set_setting`].
-    ///
-    /// # Errors
-    /// An error of the database.
-    pub fn setting(&self, name: &str) -> Result<Option<String>, Error> {
-        self.with(|connection| {
-            connection
-                .prepare_cached("SELECT value FROM setting WHERE name = ?1")?
-                .query_row([name], |row| row.get(0))
-                .optional()
-                .map_err(Error::from)
-        })
-    }
-
     /// The random name of the store's contents; a restore gives a new one.
     ///
     /// # Errors
     /// An error of the database.
     pub fn store_id(&self) -> Result<String, Error> {
-        self.setting("store_id")?.ok_or_else(|| Error::NotAStore {
+        let id = self.with(|connection| {
+            connection
+                .query_row(
+                    "SELECT value FROM setting WHERE name = 'store_id'",
+                    [],
+                    |row| row.get(0),
+                )
+                .optional()
+                .map_err(Error::from)
+        })?;
+        id.ok_or_else(|| Error::NotAStore {
             path: self.file.clone(),
             detail: "it has no store id".to_owned(),
         })

@@ -102,19 +102,6 @@ impl StoreWriter {
         self.newest_seq = newest_seq;
         Ok(outcomes)
     }
-
-    /// Remembers a named value beside the documents.
-    ///
-    /// # Errors
-    /// An error of the database.
-    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<(), Error> {
-        self.connection.execute(
-            "INSERT INTO setting (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [name, value],
-        )?;
-        Ok(())
-    }
 }
 
 fn put(

@@ -1,0 +1,231 @@
+//! What the command line takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Kind, Role};
+
+/// The search and triage engine of a help desk.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(super) struct Cli {
+    /// The data folder [default: index/desk; for demo: index/demo].
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Print JSON, with the fields of the HTTP API.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// How much to log to standard error [default: info for demo and serve, warn otherwise].
+    #[arg(long, global = true, value_name = "LEVEL", env = "FIRSTLINE_LOG")]
+    pub(super) log: Option<String>,
+
+    /// The form of the log.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+impl Cli {
+    /// The data folder, which for the demo is its own.
+    pub(super) fn data_folder(&self) -> PathBuf {
+        let default = match self.command {
+            Command::Demo(_) => "index/demo",
+            _ => "index/desk",
+        };
+        self.data.clone().unwrap_or_else(|| PathBuf::from(default))
+    }
+
+    /// Whether the command runs until it is stopped.
+    pub(super) fn is_server(&self) -> bool {
+        matches!(self.command, Command::Demo(_) | Command::Serve(_))
+    }
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Load the demo desk and serve it.
+    #[command(after_help = "Example: firstline demo")]
+    Demo(ServeArgs),
+    /// Serve a data folder over HTTP until Ctrl-C.
+    #[command(after_help = "Example: firstline serve --data index/desk --listen 127.0.0.1:7878")]
+    Serve(ServeArgs),
+    /// Store articles and tickets from files, folders or standard input.
+    #[command(after_help = "Example: firstline import tickets.ndjson.gz\n         \
+        firstline import export.csv --kind ticket --map id=Number --map \"subject=Short description\"")]
+    Import(ImportArgs),
+    /// Find articles.
+    #[command(after_help = "Example: firstline search --data index/demo \"vpn drops at home\"")]
+    Search(SearchArgs),
+    /// Find past tickets that were the same trouble.
+    #[command(
+        after_help = "Example: firstline similar --data index/demo \"Outlook asks for the password again\"\n         \
+        firstline similar --data index/demo --id INC11004"
+    )]
+    Similar(SimilarArgs),
+    /// Decide on a new ticket.
+    #[command(
+        after_help = "Example: firstline triage --data index/demo \"whole office has no wifi\"\n         \
+        firstline triage --data index/demo - < mail.txt"
+    )]
+    Triage(TriageArgs),
+    /// Show how a data folder is doing.
+    #[command(after_help = "Example: firstline status --data index/demo")]
+    Status,
+    /// Make the indexes anew from the store.
+    #[command(after_help = "Example: firstline rebuild --data index/demo")]
+    Rebuild,
+    /// Compare store and index.
+    #[command(after_help = "Example: firstline verify --data index/demo")]
+    Verify,
+    /// Copy the store into one file, also while a server runs.
+    #[command(after_help = "Example: firstline backup --data index/demo demo-backup.db")]
+    Backup(BackupArgs),
+    /// Put a backup into a new data folder.
+    #[command(after_help = "Example: firstline restore --data index/again demo-backup.db")]
+    Restore(RestoreArgs),
+    /// Make, list and revoke API keys.
+    #[command(after_help = "Example: firstline keys add portal --role reader")]
+    Keys(KeysArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Address and port [default: 127.0.0.1:7878]. Without API keys only this machine is served.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// A file, a folder, or - for standard input; gzip is read as it is.
+    pub(super) path: PathBuf,
+    /// The kind of documents that do not say theirs.
+    #[arg(long, value_parser = kind)]
+    pub(super) kind: Option<Kind>,
+    /// The format, where the name does not tell.
+    #[arg(long, value_enum)]
+    pub(super) format: Option<FormatArg>,
+    /// For CSV: the column of a field. May be repeated.
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    pub(super) map: Vec<String>,
+}
+
+/// The format of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values with a header line.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SearchArgs {
+    /// What to search for.
+    #[arg(required = true)]
+    pub(super) words: Vec<String>,
+    /// Hits wanted.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) limit: u16,
+    /// Only what the holder of such a key sees.
+    #[arg(long = "as", value_parser = role, default_value = "admin")]
+    pub(super) role: Role,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimilarArgs {
+    #[command(flatten)]
+    pub(super) ticket: TicketArgs,
+    /// A stored ticket to compare with the others, in place of a text.
+    #[arg(long, conflicts_with_all = ["text", "description"])]
+    pub(super) id: Option<String>,
+    /// Hits wanted.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) limit: u16,
+    /// Hits below are left out, 0 to 1.
+    #[arg(long)]
+    pub(super) min_similarity: Option<f32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TriageArgs {
+    #[command(flatten)]
+    pub(super) ticket: TicketArgs,
+    /// How the ticket came: email, portal, phone, chat, monitoring.
+    #[arg(long)]
+    pub(super) channel: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TicketArgs {
+    /// The ticket: its subject, or - to read subject (first line) and description from standard
+    /// input.
+    pub(super) text: Vec<String>,
+    /// What the requester wrote.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file to write; it must not be there yet.
+    pub(super) target: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// The backup to read.
+    pub(super) source: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysArgs {
+    #[command(subcommand)]
+    pub(super) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make a key and print it, once.
+    Add {
+        /// Whose key it is.
+        name: String,
+        /// What it may do: reader, analyst or admin.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// The groups whose restricted documents it sees.
+        #[arg(long, value_delimiter = ',')]
+        groups: Vec<String>,
+    },
+    /// List the keys; the secrets are not kept.
+    List,
+    /// Take a key back.
+    Revoke {
+        /// Whose key it is.
+        name: String,
+    },
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::from_name(name).ok_or_else(|| "a role is reader, analyst or admin".to_owned())
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    kind.ok_or_else(|| "a kind is article or ticket".to_owned())
+}

@@ -1,0 +1,113 @@
+//! `firstline triage`: a decision on a new ticket, with its reasons.
+
+use std::path::Path;
+
+use super::args::TriageArgs;
+use super::{Exit, Output, output, search, similar, ticket};
+use crate::engine::TriageAnswer;
+use crate::triage::{Decision, FieldDecision, FieldValue, Reason};
+use crate::{Audience, Engine, Settings};
+
+pub(super) fn run(
+    folder: &Path,
+    settings: Settings,
+    args: &TriageArgs,
+    output: &mut Output,
+) -> anyhow::Result<Exit> {
+    let engine = Engine::open_reading(folder, settings)?;
+    let mut ticket = ticket::read(&args.ticket)?;
+    ticket.channel.clone_from(&args.channel);
+    let answer = engine.triage(&ticket, &Audience::Everything)?;
+    let exit = match answer.decision.category.value {
+        Some(_) => Exit::Done,
+        None => Exit::NothingFound,
+    };
+    if output.is_json {
+        output.json(&answer)?;
+    } else {
+        print(&answer, output)?;
+        answer
+            .warnings
+            .iter()
+            .for_each(|warning| output::note(warning));
+    }
+    Ok(exit)
+}
+
+fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
+    let decision = &answer.decision;
+    print_field("category", &decision.category, output)?;
+    print_field("queue", &decision.queue, output)?;
+    print_field("impact", &decision.impact, output)?;
+    print_field("urgency", &decision.urgency, output)?;
+    match decision.priority {
+        Some(priority) => output.line(&format!(
+            "priority  {}  (impact {} x urgency {})",
+            output.bold(&u8::from(priority.value).to_string()),
+            u8::from(priority.impact),
+            u8::from(priority.urgency)
+        ))?,
+        None => output.line("priority  -  (impact or urgency is not known)")?,
+    }
+    if decision.needs_human {
+        output.line("a human should decide the category")?;
+    }
+    if !answer.evidence.is_empty() {
+        output.line("\nsimilar tickets")?;
+    }
+    for hit in &answer.evidence {
+        similar::print_hit(hit, output)?;
+    }
+    if !answer.articles.is_empty() {
+        output.line("\narticles")?;
+    }
+    for (index, hit) in answer.articles.iter().enumerate() {
+        search::print_hit(index + 1, hit, output)?;
+    }
+    Ok(())
+}
+
+fn print_field(name: &str, field: &FieldDecision, output: &mut Output) -> anyhow::Result<()> {
+    let Some(value) = &field.value else {
+        return output.line(&format!("{name:9} -  (nothing speaks for any value)"));
+    };
+    let value = match value {
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Name(name) => name.clone(),
+    };
+    let decision = match field.decision {
+        Decision::Apply => "apply",
+        Decision::Suggest => "suggest",
+        Decision::Abstain => "a human should decide",
+    };
+    let percent = field.confidence * 100.0;
+    output.line(&format!(
+        "{name:9} {}  {percent:.0} %, {decision}",
+        output.bold(&value)
+    ))?;
+    for reason in &field.reasons {
+        output.line(&format!("          {}", described(reason)))?;
+    }
+    Ok(())
+}
+
+fn described(reason: &Reason) -> String {
+    match reason {
+        Reason::Bias { weight } => format!("{weight:+.1} before anything is read"),
+        Reason::Category { category, weight } => {
+            format!("{weight:+.1} it is the queue of {category}")
+        }
+        Reason::Rule {
+            rule,
+            weight,
+            matched,
+            ..
+        } => {
+            let found: Vec<String> = matched
+                .iter()
+                .map(|matched| format!("{:?}", matched.text))
+                .collect();
+            format!("{weight:+.1} rule {rule}: {}", found.join(", "))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The JSON HTTP API, version 1. axum only: every handler reads its request, makes one engine
+//! call on a thread of the pool, and maps the answer.
+//!
+//! [`app`] builds the router, [`serve`] runs it. Errors are RFC 9457 problems, made in `problem`
+//! only; who may do what is decided in `access` only.
+
+mod access;
+mod documents;
+mod import;
+mod params;
+mod problem;
+mod request;
+mod search;
+mod serve;
+mod similar;
+mod status;
+mod triage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use tokio::sync::oneshot;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use problem::{CODES, Code};
+pub use serve::{ServeError, serve};
+
+use crate::engine::{self, Engine, Lane, Pool};
+use problem::Problem;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct App {
+    engine: Arc<Engine>,
+    pool: Arc<Pool>,
+}
+
+impl App {
+    /// Serves an engine.
+    ///
+    /// # Errors
+    /// When the threads of the pool cannot be started.
+    pub fn new(engine: Arc<Engine>) -> Result<Self, engine::Error> {
+        let server = &engine.settings().server;
+        let pool = Arc::new(Pool::start(server.light_queue, server.heavy_queue)?);
+        Ok(Self { engine, pool })
+    }
+
+    /// Computes an answer on the pool. Work whose caller has gone is skipped.
+    async fn compute<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&Engine) -> Result<T, engine::Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (sender, answer) = oneshot::channel();
+        let engine = Arc::clone(&self.engine);
+        self.pool.submit(lane, move || {
+            if !sender.is_closed() {
+                // A caller that has gone meanwhile needs no answer.
+                drop(sender.send(work(&engine)));
+            }
+        })?;
+        let limit = Duration::from_millis(self.engine.settings().server.answer_timeout_ms);
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(answer)) => answer.map_err(Problem::from),
+            // The job panicked; the pool has logged it.
+            Ok(Err(_)) => Err(Problem::new(
+                Code::Internal,
+                "the answer could not be computed",
+            )),
+            Err(_) => {
+                let detail = format!("there was no answer within {} ms", limit.as_millis());
+                Err(Problem::new(Code::Overloaded, detail))
+            }
+        }
+    }
+}
+
+/// The router with all resources and layers.
+pub fn app(app: App) -> Router {
+    Router::new()
+        .merge(search::router())
+        .merge(similar::router())
+        .merge(triage::router())
+        .merge(documents::router())
+        .merge(import::router())
+        .merge(status::router())
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(from_fn(request::log_and_identify))
+        .with_state(app)
+}
