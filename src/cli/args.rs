@@ -34,10 +34,8 @@ pub(super) struct Cli {
 impl Cli {
     /// The data folder, which for the demo is its own.
     pub(super) fn data_folder(&self) -> PathBuf {
-        let default = match self.command {
-            Command::Demo(_) => "index/demo",
-            _ => "index/desk",
-        };
+        let is_demo = matches!(self.command, Command::Demo(_));
+        let default = if is_demo { "index/demo" } else { "index/desk" };
         self.data.clone().unwrap_or_else(|| PathBuf::from(default))
     }
 

@@ -311,8 +311,14 @@ impl Indexer {
         let answer = self.rebuilding.take().map(JoinHandle::join);
         let rebuilt = match answer {
             Some(Ok(Ok(rebuilt))) => rebuilt,
-            Some(Ok(Err(error))) => return Ok(self.rebuild_failed(super::chain(&error))),
-            Some(Err(_)) => return Ok(self.rebuild_failed("it panicked".to_owned())),
+            Some(Ok(Err(error))) => {
+                self.rebuild_failed(super::chain(&error));
+                return Ok(());
+            }
+            Some(Err(_)) => {
+                self.rebuild_failed("it panicked".to_owned());
+                return Ok(());
+            }
             None => return Ok(()),
         };
         self.drop_writer();

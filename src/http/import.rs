@@ -145,7 +145,9 @@ fn run(
         Ok(report) => {
             let is_incomplete = report.is_incomplete;
             let mut row = serde_json::to_value(report).unwrap_or_default();
-            row["done"] = Value::from(!is_incomplete);
+            if let Value::Object(fields) = &mut row {
+                fields.insert("done".to_owned(), Value::from(!is_incomplete));
+            }
             send(Row::Line(row));
         }
         Err(problem) => {

@@ -237,20 +237,16 @@ impl Problem {
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
         let headers = response.headers_mut();
-        match self.code {
-            Code::Overloaded | Code::Unavailable => {
-                let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
-                headers.insert(header::RETRY_AFTER, seconds);
-            }
-            Code::Unauthorized => {
-                let bearer = HeaderValue::from_static("Bearer");
-                headers.insert(header::WWW_AUTHENTICATE, bearer);
-            }
-            Code::RequestTimeout | Code::BodyTooLarge => {
-                // The rest of the request may still be on its way.
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            _ => {}
+        if matches!(self.code, Code::Overloaded | Code::Unavailable) {
+            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if self.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.code, Code::RequestTimeout | Code::BodyTooLarge) {
+            // The rest of the request may still be on its way.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
@@ -289,6 +285,10 @@ impl From<Refused> for Problem {
 
 impl From<engine::Error> for Problem {
     /// Causes are logged here, once, and shown to nobody.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever is not named here is the server's own failure"
+    )]
     fn from(error: engine::Error) -> Self {
         use engine::Error as E;
         let is_full = |error: &store::Error| matches!(error, store::Error::Full(_));

@@ -147,6 +147,10 @@ fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Ref
     Ok(object)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the kinds of a foreign enum that need no word of ours"
+)]
 fn refused(error: &csv::Error) -> Refused {
     match error.kind() {
         csv::ErrorKind::UnequalLengths {

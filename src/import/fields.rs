@@ -189,10 +189,10 @@ fn keep_raw_unless(
     if object.get(field).is_some_and(|value| !is_understood(value))
         && let Some(value) = object.remove(field)
     {
-        let shown = match &value {
-            Value::String(text) => text.chars().take(40).collect(),
-            other => other.to_string().chars().take(40).collect::<String>(),
-        };
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        let shown: String = text.chars().take(40).collect();
         notes.push(note(
             field,
             &format!("{shown:?} is not understood, kept as {field}_raw"),

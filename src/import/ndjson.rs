@@ -28,12 +28,11 @@ pub fn ndjson<'a>(reader: impl BufRead + 'a, options: Options) -> Records<'a> {
 pub fn document_of_json(json: &str, options: Options) -> Result<Mapped, Refused> {
     let value = serde_json::from_str::<Value>(json)
         .map_err(|error| Refused::new(format!("this is no JSON: {}", without_line(&error))))?;
-    match value {
-        Value::Object(object) => document_of_object(object, options),
-        other => Err(Refused::new(format!(
-            "a line is a JSON object, not {}",
-            name_of(&other)
-        ))),
+    if let Value::Object(object) = value {
+        document_of_object(object, options)
+    } else {
+        let detail = format!("a line is a JSON object, not {}", name_of(&value));
+        Err(Refused::new(detail))
     }
 }
 

@@ -231,6 +231,10 @@ fn payload_of(index: &Index) -> Result<Option<Payload>, Error> {
 
 /// Whether the error says that the files themselves are wrong, as against a disk, a permission or
 /// a lock that is.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other error says nothing about the files"
+)]
 fn shows_damage(error: &TantivyError) -> bool {
     use std::io::ErrorKind;
     let is_cut = |kind: ErrorKind| {

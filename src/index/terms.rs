@@ -48,7 +48,7 @@ impl QueryTerms {
     /// # Errors
     /// An error of the file system.
     pub fn new(view: &View, text: &str, weighting: Weighting) -> Result<Self, Error> {
-        let languages = view.languages()?;
+        let languages = Language::of_query(text, &view.languages()?);
         let (counts, n_tokens) = counted(text, &languages);
         let n_docs = view.n_docs();
         let mut terms = Vec::new();

@@ -283,9 +283,12 @@ impl Bm25StatisticsProvider for View {
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.term_doc_freq(term).map_err(|error| match error {
-            Error::Tantivy(error) => error,
-            other => tantivy::TantivyError::InternalError(other.to_string()),
+        self.term_doc_freq(term).map_err(|error| {
+            if let Error::Tantivy(error) = error {
+                error
+            } else {
+                tantivy::TantivyError::InternalError(error.to_string())
+            }
         })
     }
 }

@@ -38,6 +38,10 @@ impl Visibility {
 
     /// Reads a JSON value; the flag says whether it was understood. What is not is internal.
     #[must_use]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not understood is internal, whatever it is"
+    )]
     pub fn from_json(value: &Value) -> (Self, bool) {
         let groups = |list: &Value| {
             list.as_array()?

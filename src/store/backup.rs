@@ -57,10 +57,12 @@ fn copy(
             let total = u64::try_from(state.pagecount).unwrap_or(0);
             let left = u64::try_from(state.remaining).unwrap_or(0);
             progress(total.saturating_sub(left), total);
-            match step {
-                StepResult::Done => break,
-                StepResult::More => {}
-                _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+            if step == StepResult::Done {
+                break;
+            }
+            if step != StepResult::More {
+                // Another process has the source; it will be done soon.
+                std::thread::sleep(std::time::Duration::from_millis(20));
             }
         }
     }

@@ -26,10 +26,13 @@ pub struct Token<'a> {
     pub position: u32,
 }
 
-/// Calls `sink` with every term of `text` in these languages, in order of position. A word that
-/// has the same term in two languages gives it once.
+/// Calls `sink` with every term of `text` in these languages, in order of position.
+///
+/// A word that has the same term in two languages gives it once; a stop word of the first
+/// language, which is the one that the text is most likely in, gives none in any.
 pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_>)) {
     let mut given: Vec<String> = Vec::new();
+    let first = languages.first().copied().unwrap_or(Language::Other);
     words(text, |word| {
         let lower = lowercase(&word.form);
         if word.is_code {
@@ -39,6 +42,9 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
                 range: word.range,
                 position: word.position,
             });
+            return;
+        }
+        if is_stop_word(first, &lower) {
             return;
         }
         given.clear();

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use frostem::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
+use super::stop_words::is_stop_word;
+
 /// Shorter texts are not worth guessing at, in bytes.
 const MIN_DETECTABLE_BYTES: usize = 40;
 
@@ -134,6 +136,43 @@ impl Language {
         }
     }
 
+    /// The languages in which a query to documents in `among` should be read, the most likely one
+    /// first. The others stay: a stemmed word of theirs may be meant.
+    ///
+    /// Queries are too short for n-grams to tell, so their stop words vote first; without a clear
+    /// vote a longer text is detected, and a shorter one counts as English where there is English.
+    #[must_use]
+    pub fn of_query(text: &str, among: &[Self]) -> Vec<Self> {
+        let lower = text.to_lowercase();
+        let words = || {
+            lower
+                .split(|c: char| !c.is_alphabetic())
+                .filter(|word| !word.is_empty())
+        };
+        let votes = |language: Self| {
+            words()
+                .take(200)
+                .filter(|word| is_stop_word(language, word))
+                .count()
+        };
+        let mut by_votes: Vec<(usize, Self)> = among
+            .iter()
+            .map(|&language| (votes(language), language))
+            .collect();
+        by_votes.sort_by_key(|&(votes, language)| (std::cmp::Reverse(votes), language));
+        let likely = match by_votes.as_slice() {
+            [(most, first), (next, _), ..] if most > next => Some(*first),
+            _ if text.len() >= MIN_DETECTABLE_BYTES => Some(Self::detect(text)),
+            _ => Some(Self::English),
+        };
+        let first = likely.filter(|likely| among.contains(likely));
+        let others = among
+            .iter()
+            .copied()
+            .filter(|&language| Some(language) != first);
+        first.into_iter().chain(others).collect()
+    }
+
     fn stemmer(self) -> Option<Stemmer> {
         let algorithm = match self {
             Self::German => Algorithm::German,
@@ -203,6 +242,23 @@ mod tests {
         check(
             "Принтер на втором этаже не печатает с самого утра",
             Language::Other,
+        );
+    }
+
+    #[test]
+    fn stop_words_tell_the_language_of_a_query() {
+        let desk = [Language::German, Language::English, Language::French];
+        let check = |text: &str, expected: Language| {
+            assert_eq!(Language::of_query(text, &desk)[0], expected, "{text}");
+        };
+        check("password for the portal", Language::English);
+        check("kennwort für das portal", Language::German);
+        check("mot de passe du portail", Language::French);
+        check("vpn", Language::English);
+        assert_eq!(Language::of_query("vpn", &desk).len(), 3);
+        assert_eq!(
+            Language::of_query("vpn", &[Language::French]),
+            [Language::French]
         );
     }
 
