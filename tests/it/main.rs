@@ -1,0 +1,8 @@
+//! The tests through the outside: the built program, a real server over a real socket, real files.
+//!
+//! Tests that use public data sets run when `../shared/data` is there, and say so when it is not.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod architecture;
+mod support;
