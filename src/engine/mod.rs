@@ -93,7 +93,7 @@ impl Engine {
             let kind = slot.kind();
             if writer.newest_seq() == 0 {
                 // An empty store is fully indexed by an empty index.
-                slot.replace(Arc::new(slot.new_generation()?))?;
+                slot.start_empty()?;
             } else {
                 tracing::warn!(%kind, detail, "the index has to be made anew");
                 progress.update(kind, |index| index.is_rebuild_wanted = true);

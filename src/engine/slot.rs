@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::index::{Error, IndexFolder, LiveIndex, stamp};
+use crate::index::{Error, IndexFolder, IndexWriter, LiveIndex, WriterSize, stamp};
 use crate::model::Kind;
 
 /// The index of one kind of document.
@@ -77,6 +77,14 @@ impl IndexSlot {
     /// Makes an empty generation beside the live one.
     pub(super) fn new_generation(&self) -> Result<LiveIndex, Error> {
         LiveIndex::create(&self.folder.new_generation()?, &self.stamp)
+    }
+
+    /// Makes an empty live generation: all there is of an empty store.
+    pub(super) fn start_empty(&self) -> Result<(), Error> {
+        let live = Arc::new(self.new_generation()?);
+        // Without a commit it would have no stamp, and the next start would make it anew.
+        IndexWriter::open(Arc::clone(&live), WriterSize::Trickle)?.commit(0)?;
+        self.replace(live)
     }
 
     /// Makes `live` the live generation, on disk and for all who ask from now on.

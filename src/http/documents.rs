@@ -1,6 +1,7 @@
 //! `/v1/articles/{id}` and `/v1/tickets/{id}`: one document, read, stored or removed.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
@@ -20,6 +21,9 @@ use crate::store::{Change, Outcome, WriteStatus};
 
 /// How long `?visible=true` waits.
 const MAX_VISIBLE_WAIT: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// The id in a path; axum's own answer to a path that does not read would be no problem document.
+type PathId = Result<Path<String>, PathRejection>;
 
 /// What became of a write. It is on disk when this is sent.
 #[derive(Debug, Serialize)]
@@ -54,7 +58,7 @@ async fn read(
     kind: Kind,
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: PathId,
     params: Params,
 ) -> Result<Json<Document>, Problem> {
     params.finish()?;
@@ -74,7 +78,7 @@ async fn store(
     kind: Kind,
     State(app): State<App>,
     caller: Caller,
-    (Path(id), mut params): (Path<String>, Params),
+    (id, mut params): (PathId, Params),
     body: Body,
 ) -> Result<(StatusCode, Json<Written>), Problem> {
     caller.require(Role::Admin)?;
@@ -106,7 +110,7 @@ async fn remove(
     kind: Kind,
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: PathId,
     mut params: Params,
 ) -> Result<Json<Written>, Problem> {
     caller.require(Role::Admin)?;
@@ -118,7 +122,8 @@ async fn remove(
     Ok(Json(written(&key, outcome, visible, Vec::new())))
 }
 
-fn key(kind: Kind, id: String) -> Result<DocumentKey, Problem> {
+fn key(kind: Kind, id: PathId) -> Result<DocumentKey, Problem> {
+    let Path(id) = id?;
     DocumentKey::new(kind, id).map_err(|error| Problem::field("id", error.to_string()))
 }
 
@@ -171,8 +176,8 @@ fn written(key: &DocumentKey, outcome: Outcome, visible: bool, warnings: Vec<Str
 }
 
 /// A path that is not UTF-8 once it is decoded.
-impl From<axum::extract::rejection::PathRejection> for Problem {
-    fn from(rejection: axum::extract::rejection::PathRejection) -> Self {
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
         Self::new(Code::NoSuchPath, rejection.body_text())
     }
 }

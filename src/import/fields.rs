@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::lines::MAX_FIELD_BYTES;
 use super::ndjson::name_of;
 use super::{Mapped, Note, Options, Refused};
-use crate::model::{Article, Document, Kind, Ticket, Visibility};
+use crate::model::{Article, Document, Kind, Ticket, Time, Visibility};
 use crate::text::Language;
 
 type Object = Map<String, Value>;
@@ -39,7 +39,7 @@ pub fn document_of_object(mut object: Object, options: Options) -> Result<Mapped
 }
 
 fn article(mut object: Object, notes: &mut Vec<Note>) -> Result<Article, Refused> {
-    rename(&mut object, "updated", "updated_at");
+    understand_updated(&mut object, notes);
     rename(&mut object, "description", "body");
     let is_state =
         |value: &Value| matches!(value.as_str(), Some("draft" | "published" | "archived"));
@@ -92,10 +92,12 @@ fn ticket(mut object: Object, notes: &mut Vec<Note>) -> Result<Ticket, Refused> 
     }
     keep_raw_unless(&mut object, "comments", Value::is_array, notes);
     if is_blank(&object, "subject") && is_blank(&object, "description") {
-        return Err(Refused::field(
-            "subject",
-            "a ticket needs a subject or a description",
-        ));
+        if object.len() <= 1 {
+            let detail = "a ticket needs a subject or a description";
+            return Err(Refused::field("subject", detail));
+        }
+        // Real exports have a few; what else they say is worth keeping.
+        notes.push(note("subject", "neither subject nor description"));
     }
     read(object)
 }
@@ -176,6 +178,20 @@ fn understand_scale(object: &mut Object, field: &str, highest: u64) {
     });
     if let Some(number) = number {
         object.insert(field.to_owned(), Value::from(number));
+    }
+}
+
+/// Takes `updated` of other systems as `updated_at` when it is a date that is written without
+/// doubt; otherwise it is kept as it came: `01/02/2024` is two different days.
+fn understand_updated(object: &mut Object, notes: &mut Vec<Note>) {
+    let is_time = |value: &Value| value.as_str().is_some_and(|text| Time::parse(text).is_ok());
+    match object.get("updated") {
+        Some(value) if is_time(value) => rename(object, "updated", "updated_at"),
+        Some(_) => notes.push(note(
+            "updated",
+            "not a date that is written without doubt, kept as it came",
+        )),
+        None => {}
     }
 }
 

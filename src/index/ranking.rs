@@ -76,7 +76,7 @@ pub fn top(
     for (ord, (segment, sees)) in view.segments(filters)?.into_iter().enumerate() {
         let start = best.threshold();
         let mut take = |doc: DocId, score: f32| {
-            if sees.sees(doc) {
+            if score > best.threshold() && sees.sees(doc) {
                 best.offer(Candidate {
                     score,
                     segment: ord,
@@ -128,6 +128,9 @@ pub fn facet_counts(
     filters: &Filters,
     facets: &[FacetField],
 ) -> Result<BTreeMap<&'static str, BTreeMap<String, u64>>, Error> {
+    if facets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let mut matches: HashMap<usize, Vec<DocId>> = HashMap::new();
     each_match(view, terms, filters, |segment, doc| {
         matches.entry(segment).or_default().push(doc);
@@ -208,8 +211,15 @@ fn each_match(
 
 /// The ids of the candidates, in their final order.
 fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
-    let mut scored = Vec::with_capacity(best.heap.len());
-    for candidate in best.heap {
+    let candidates = best.heap.into_sorted_vec();
+    let lowest = limit.checked_sub(1).and_then(|last| candidates.get(last));
+    // Reading an id costs more than ranking a document: only what may be shown, and its ties.
+    let lowest = lowest.map_or(f32::MIN, |candidate| candidate.score);
+    let mut scored = Vec::with_capacity(limit);
+    for candidate in candidates
+        .into_iter()
+        .take_while(|candidate| candidate.score >= lowest)
+    {
         let mut id = String::new();
         if let Some(segment) = view.searcher.segment_readers().get(candidate.segment)
             && let Some(column) = segment.fast_fields().str("id")?

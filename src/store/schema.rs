@@ -95,7 +95,6 @@ pub(super) fn open_for_reading(file: &Path) -> Result<Connection, Error> {
 fn configure(connection: &Connection) -> Result<(), Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
-    connection.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
     Ok(())
 }
 

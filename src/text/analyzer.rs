@@ -7,8 +7,7 @@
 use std::ops::Range;
 
 use super::fold::{lowercase, without_diacritics};
-use super::language::{Language, with_stem};
-use super::stop_words::is_stop_word;
+use super::language::{Language, with_term};
 use super::words::words;
 
 /// Raised with every change that gives other terms for the same text: indexes made with another
@@ -29,43 +28,56 @@ pub struct Token<'a> {
 /// Calls `sink` with every term of `text` in these languages, in order of position.
 ///
 /// A word that has the same term in two languages gives it once; a stop word of the first
-/// language, which is the one that the text is most likely in, gives none in any.
+/// language, which is the one that the text is most likely in, gives none in any. `sink` must not
+/// analyze in its turn: it is called while the cache of terms is in use.
 pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_>)) {
-    let mut given: Vec<String> = Vec::new();
-    let first = languages.first().copied().unwrap_or(Language::Other);
+    let Some((&first, others)) = languages.split_first() else {
+        return;
+    };
     words(text, |word| {
-        let lower = lowercase(&word.form);
-        if word.is_code {
-            let term = without_diacritics(&lower);
+        let mut give = |term: &str| {
+            let (range, position) = (word.range.clone(), word.position);
             sink(Token {
-                term: &term,
-                range: word.range,
-                position: word.position,
+                term,
+                range,
+                position,
             });
-            return;
-        }
-        if is_stop_word(first, &lower) {
-            return;
-        }
-        given.clear();
-        for &language in languages {
-            if is_stop_word(language, &lower) {
-                continue;
+        };
+        if word.is_code {
+            let term = without_diacritics(&lowercase(&word.form));
+            // A form of combining marks alone folds to nothing.
+            if !term.is_empty() {
+                give(&term);
             }
-            with_stem(language, &lower, |stem| {
-                if !stem.is_empty() && !given.iter().any(|earlier| earlier == stem) {
-                    sink(Token {
-                        term: stem,
-                        range: word.range.clone(),
-                        position: word.position,
-                    });
-                    if languages.len() > 1 {
-                        given.push(stem.to_owned());
-                    }
-                }
-            });
+            return;
+        }
+        let is_done = with_term(first, &word.form, |term| match term {
+            Some(term) => {
+                give(term);
+                others.is_empty()
+            }
+            None => true,
+        });
+        if !is_done {
+            give_others(&word.form, first, others, give);
         }
     });
+}
+
+/// The terms of a word in further languages, each once.
+fn give_others(form: &str, first: Language, others: &[Language], mut give: impl FnMut(&str)) {
+    let mut given: Vec<String> = Vec::new();
+    with_term(first, form, |term| given.extend(term.map(str::to_owned)));
+    for &language in others {
+        with_term(language, form, |term| {
+            if let Some(term) = term
+                && !given.iter().any(|earlier| earlier == term)
+            {
+                give(term);
+                given.push(term.to_owned());
+            }
+        });
+    }
 }
 
 #[cfg(test)]

@@ -10,16 +10,17 @@ use std::collections::HashMap;
 use frostem::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
+use super::fold::{lowercase, without_diacritics};
 use super::stop_words::is_stop_word;
 
 /// Shorter texts are not worth guessing at, in bytes.
 const MIN_DETECTABLE_BYTES: usize = 40;
 
 /// Detection reads no further than this, in bytes.
-const MAX_DETECTED_BYTES: usize = 2_000;
+const MAX_DETECTED_BYTES: usize = 600;
 
-/// A cache of stems is emptied when it has this many words: about 10 MB a thread and language.
-const MAX_CACHED_STEMS: usize = 100_000;
+/// A cache of terms is emptied when it has this many words: about 8 MB a thread and language.
+const MAX_CACHED_TERMS: usize = 60_000;
 
 /// A text that is no language code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,17 +107,39 @@ impl Language {
     }
 
     /// The language that a text is most likely written in.
+    ///
+    /// Help desks write of products and codes, which look foreign to a model of n-grams. So a
+    /// verdict other than English must be borne out by stop words, or by a script of its own.
     #[must_use]
     pub fn detect(text: &str) -> Self {
-        use whichlang::Lang;
         if text.len() < MIN_DETECTABLE_BYTES {
             return Self::English;
         }
-        let mut end = text.len().min(MAX_DETECTED_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        match whichlang::detect_language(text.get(..end).unwrap_or(text)) {
+        let end = text.floor_char_boundary(text.len().min(MAX_DETECTED_BYTES));
+        let text = text.get(..end).unwrap_or(text);
+        let guess = Self::guess(text);
+        let is_borne_out = match guess {
+            Self::English => true,
+            Self::German
+            | Self::Spanish
+            | Self::French
+            | Self::Italian
+            | Self::Dutch
+            | Self::Portuguese => {
+                let lower = text.to_lowercase();
+                votes(&lower, guess) > votes(&lower, Self::English)
+            }
+            Self::Other => {
+                text.chars().filter(|c| !c.is_ascii()).count() * 5 > text.chars().count()
+            }
+        };
+        if is_borne_out { guess } else { Self::English }
+    }
+
+    /// What the n-grams of a text say.
+    fn guess(text: &str) -> Self {
+        use whichlang::Lang;
+        match whichlang::detect_language(text) {
             Lang::Deu => Self::German,
             Lang::Eng => Self::English,
             Lang::Spa => Self::Spanish,
@@ -144,20 +167,9 @@ impl Language {
     #[must_use]
     pub fn of_query(text: &str, among: &[Self]) -> Vec<Self> {
         let lower = text.to_lowercase();
-        let words = || {
-            lower
-                .split(|c: char| !c.is_alphabetic())
-                .filter(|word| !word.is_empty())
-        };
-        let votes = |language: Self| {
-            words()
-                .take(200)
-                .filter(|word| is_stop_word(language, word))
-                .count()
-        };
         let mut by_votes: Vec<(usize, Self)> = among
             .iter()
-            .map(|&language| (votes(language), language))
+            .map(|&language| (votes(&lower, language), language))
             .collect();
         by_votes.sort_by_key(|&(votes, language)| (std::cmp::Reverse(votes), language));
         let likely = match by_votes.as_slice() {
@@ -188,28 +200,55 @@ impl Language {
     }
 }
 
-thread_local! {
-    /// Stemming is the slowest step of analysis; most words of a desk come again and again.
-    static STEMS: RefCell<HashMap<Language, HashMap<String, String>>> =
-        RefCell::new(HashMap::new());
+/// How many of the first words of a lower-case text are stop words of a language.
+fn votes(lower: &str, language: Language) -> usize {
+    lower
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .take(200)
+        .filter(|word| is_stop_word(language, word))
+        .count()
 }
 
-/// Hands the stem of a lower-case word to `use_stem`. Folding comes after, see `fold`.
-pub(super) fn with_stem<T>(language: Language, word: &str, use_stem: impl FnOnce(&str) -> T) -> T {
-    STEMS.with_borrow_mut(|caches| {
-        let cache = caches.entry(language).or_default();
-        if let Some(stem) = cache.get(word) {
-            return use_stem(stem);
-        }
-        let stem = match language.stemmer() {
-            Some(stemmer) => super::fold::without_diacritics(&stemmer.stem(word)),
-            None => super::fold::without_diacritics(word),
+/// What words become, by their form as it stands in the text. `None` is a stop word.
+type Terms = HashMap<String, Option<String>, foldhash::fast::RandomState>;
+
+thread_local! {
+    /// Stemming is the slowest step of analysis; most words of a desk come again and again.
+    static TERMS: RefCell<[Terms; Language::ALL.len()]> = RefCell::default();
+}
+
+/// Hands the term of a word to `use_term`: lower case, stemmed, folded. A stop word gives `None`.
+pub(super) fn with_term<T>(
+    language: Language,
+    word: &str,
+    use_term: impl FnOnce(Option<&str>) -> T,
+) -> T {
+    TERMS.with_borrow_mut(|caches| {
+        let Some(cache) = caches.get_mut(language as usize) else {
+            return use_term(None);
         };
-        if cache.len() >= MAX_CACHED_STEMS {
+        if let Some(term) = cache.get(word) {
+            return use_term(term.as_deref());
+        }
+        if cache.len() >= MAX_CACHED_TERMS {
             cache.clear();
         }
-        use_stem(cache.entry(word.to_owned()).or_insert(stem))
+        let term = term_of(language, &lowercase(word));
+        use_term(cache.entry(word.to_owned()).or_insert(term).as_deref())
     })
+}
+
+fn term_of(language: Language, lower: &str) -> Option<String> {
+    if is_stop_word(language, lower) {
+        return None;
+    }
+    let term = match language.stemmer() {
+        // The stemmers know diacritics: folding comes after.
+        Some(stemmer) => without_diacritics(&stemmer.stem(lower)),
+        None => without_diacritics(lower),
+    };
+    (!term.is_empty()).then_some(term)
 }
 
 #[cfg(test)]
@@ -246,6 +285,16 @@ mod tests {
     }
 
     #[test]
+    fn product_names_are_no_foreign_language() {
+        for text in [
+            "CVE-2008-1321 ASG-Sentry Network Manager 7.0.0 FxIAList exit command TCP port 6162",
+            "Certain NETGEAR devices M4300-28G M4300-52G M4300-28G-POE+ M4300-24X24F M4200",
+        ] {
+            assert_eq!(Language::detect(text), Language::English, "{text}");
+        }
+    }
+
+    #[test]
     fn stop_words_tell_the_language_of_a_query() {
         let desk = [Language::German, Language::English, Language::French];
         let check = |text: &str, expected: Language| {
@@ -271,10 +320,13 @@ mod tests {
 
     #[test]
     fn stems_are_folded_after_stemming() {
-        let stem = |language, word: &str| with_stem(language, word, str::to_owned);
-        assert_eq!(stem(Language::English, "printers"), "printer");
-        assert_eq!(stem(Language::German, "drucker"), "druck");
-        assert_eq!(stem(Language::German, "störungen"), "storung");
-        assert_eq!(stem(Language::Other, "łódź"), "lodz");
+        let check = |language, word: &str, expected: Option<&str>| {
+            with_term(language, word, |term| assert_eq!(term, expected, "{word}"));
+        };
+        check(Language::English, "Printers", Some("printer"));
+        check(Language::German, "Drucker", Some("druck"));
+        check(Language::German, "Störungen", Some("storung"));
+        check(Language::Other, "Łódź", Some("lodz"));
+        check(Language::English, "The", None);
     }
 }

@@ -6,6 +6,7 @@
 //! digits that stand together also give their longer runs: `KB5034441` gives `5034441`.
 //! Apostrophes never end a word: `can't` is `cant`, `l'imprimante` is `imprimante`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -23,9 +24,9 @@ const ELIDED: [&str; 12] = [
 
 /// One form of a word of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct Word<'a> {
     /// The form, as it stands in the text apart from left-out separators.
-    pub(super) form: String,
+    pub(super) form: Cow<'a, str>,
     /// Where the word stands in the text, in bytes.
     pub(super) range: Range<usize>,
     /// The running number of the word; forms of one word share it.
@@ -35,7 +36,7 @@ pub(super) struct Word {
 }
 
 /// Calls `sink` with every form of every word, in order of position.
-pub(super) fn words(text: &str, mut sink: impl FnMut(Word)) {
+pub(super) fn words<'a>(text: &'a str, mut sink: impl FnMut(Word<'a>)) {
     let mut position = 0;
     let mut compound: Vec<Range<usize>> = Vec::new();
     for (start, word) in text.unicode_word_indices() {
@@ -47,15 +48,37 @@ pub(super) fn words(text: &str, mut sink: impl FnMut(Word)) {
             emit(text, &compound, &mut position, &mut sink);
             compound.clear();
         }
-        compound.push(range);
+        let may_go_on = text.as_bytes().get(range.end) == Some(&b'-');
+        if compound.is_empty() && !may_go_on && is_plain(word) {
+            // Nine of ten words: nothing to take apart.
+            sink(Word {
+                form: Cow::Borrowed(word),
+                range,
+                position,
+                is_code: false,
+            });
+            position += 1;
+        } else {
+            compound.push(range);
+        }
     }
     if !compound.is_empty() {
         emit(text, &compound, &mut position, &mut sink);
     }
 }
 
+/// Letters only; a single one may still be `C++`.
+fn is_plain(word: &str) -> bool {
+    (2..=MAX_WORD_BYTES).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
 /// Emits the forms of one compound, given as the ranges of its UAX #29 words.
-fn emit(text: &str, compound: &[Range<usize>], position: &mut u32, sink: &mut impl FnMut(Word)) {
+fn emit<'a>(
+    text: &'a str,
+    compound: &[Range<usize>],
+    position: &mut u32,
+    sink: &mut impl FnMut(Word<'a>),
+) {
     let parts: Vec<Range<usize>> = compound
         .iter()
         .flat_map(|word| split_at_separators(text, word.clone()))
@@ -66,7 +89,7 @@ fn emit(text: &str, compound: &[Range<usize>], position: &mut u32, sink: &mut im
     };
     let is_single = parts.len() == 1;
     if !is_single && parts.len() <= MAX_JOINED_PARTS && whole.len() <= MAX_WORD_BYTES {
-        let form: String = parts
+        let form: Cow<'a, str> = parts
             .iter()
             .filter_map(|part| text.get(part.clone()))
             .collect();
@@ -111,10 +134,15 @@ fn split_at_separators(text: &str, word: Range<usize>) -> Vec<Range<usize>> {
     parts
 }
 
-fn emit_part(text: &str, range: Range<usize>, position: u32, sink: &mut impl FnMut(Word)) {
+fn emit_part<'a>(
+    text: &'a str,
+    range: Range<usize>,
+    position: u32,
+    sink: &mut impl FnMut(Word<'a>),
+) {
     let slice = text.get(range.clone()).unwrap_or_default();
     if let Some(sign) = programming_sign(text, slice, range.end) {
-        let form = format!("{slice}{sign}");
+        let form = Cow::Owned(format!("{slice}{sign}"));
         let range = range.start..range.end + sign.len();
         sink(Word {
             form,
@@ -129,7 +157,7 @@ fn emit_part(text: &str, range: Range<usize>, position: u32, sink: &mut impl FnM
     if is_code {
         for run in runs_of_code(&form) {
             sink(Word {
-                form: run.to_owned(),
+                form: Cow::Owned(run.to_owned()),
                 range: range.clone(),
                 position,
                 is_code: true,
@@ -153,16 +181,16 @@ fn programming_sign(text: &str, slice: &str, end: usize) -> Option<&'static str>
         .find(|sign| is_letter && after.starts_with(sign))
 }
 
-fn without_apostrophe(slice: &str) -> String {
+fn without_apostrophe(slice: &str) -> Cow<'_, str> {
     let is_apostrophe = |c: char| matches!(c, '\'' | '’' | 'ʼ');
     let Some((before, after)) = slice.split_once(is_apostrophe) else {
-        return slice.to_owned();
+        return Cow::Borrowed(slice);
     };
     if ELIDED.contains(&before.to_lowercase().as_str()) && after.chars().count() > 2 {
         return without_apostrophe(after);
     }
     if after.eq_ignore_ascii_case("s") {
-        return before.to_owned();
+        return Cow::Borrowed(before);
     }
     slice.chars().filter(|&c| !is_apostrophe(c)).collect()
 }
@@ -228,7 +256,7 @@ mod tests {
     fn forms_of_one_word_share_a_position() {
         let mut seen = Vec::new();
         words("see VPN-GW-02 now", |word| {
-            seen.push((word.form, word.position, word.range))
+            seen.push((word.form.into_owned(), word.position, word.range))
         });
         assert_eq!(seen[0], ("see".to_owned(), 0, 0..3));
         assert_eq!(seen[1], ("VPNGW02".to_owned(), 1, 4..13));

@@ -15,8 +15,14 @@ const MAY_IMPORT: [(&str, &str); 12] = [
     ("search", "model text index"),
     ("similar", "model text index"),
     ("triage", "model text"),
-    ("engine", "model text config import store index search similar triage"),
-    ("http", "engine config model index search similar store import triage"),
+    (
+        "engine",
+        "model text config import store index search similar triage",
+    ),
+    (
+        "http",
+        "engine config model index search similar store import triage",
+    ),
     (
         "cli",
         "engine http config model store import index search similar triage Settings Engine \
@@ -48,7 +54,9 @@ fn sources() -> BTreeMap<String, Vec<(String, String)>> {
                 continue;
             }
             let name = path.strip_prefix(&root).unwrap().display().to_string();
-            let Some((module, _)) = name.split_once('/') else { continue };
+            let Some((module, _)) = name.split_once('/') else {
+                continue;
+            };
             let text = std::fs::read_to_string(&path).unwrap();
             // Unit tests may use whatever helps them.
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
@@ -77,9 +85,11 @@ fn imported(line: &str) -> Vec<String> {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         match rest.strip_prefix('{') {
             Some(list) => names.extend(
-                list.split('}').next().unwrap().split(',').map(|name| {
-                    name.trim().chars().take_while(|&c| is_name(c)).collect()
-                }),
+                list.split('}')
+                    .next()
+                    .unwrap()
+                    .split(',')
+                    .map(|name| name.trim().chars().take_while(|&c| is_name(c)).collect()),
             ),
             None => names.push(rest.chars().take_while(|&c| is_name(c)).collect()),
         }
@@ -93,7 +103,9 @@ fn modules_import_only_what_the_table_allows() {
     let mut wrong = Vec::new();
     let mut n_arrows = 0;
     for (module, lines) in sources() {
-        let allowed = table.get(module.as_str()).unwrap_or_else(|| panic!("{module} is not known"));
+        let allowed = table
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("{module} is not known"));
         for (file, line) in lines {
             for name in imported(&line) {
                 n_arrows += 1;
@@ -104,7 +116,10 @@ fn modules_import_only_what_the_table_allows() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(n_arrows > 50, "the test reads the imports at all: {n_arrows}");
+    assert!(
+        n_arrows > 50,
+        "the test reads the imports at all: {n_arrows}"
+    );
 }
 
 #[test]

@@ -4,5 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod api;
 mod architecture;
+mod crash;
+mod damage;
+mod disk_full;
+mod faults;
+mod overload;
 mod support;
+mod upkeep;

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 /// The folder of a public data set, or `None` with a word about it when it is not there.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(name);
     if path.exists() {
         return Some(path);
     }
@@ -18,7 +20,9 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 
 /// The demo desk.
 pub(crate) fn corpus(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(name)
 }
 
 /// The built program.
@@ -28,15 +32,21 @@ pub(crate) fn program() -> Command {
 
 /// Runs the program to its end on a data folder.
 pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
-    program().arg("--data").arg(folder).args(args).output().unwrap()
+    program()
+        .arg("--data")
+        .arg(folder)
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Runs the program with `--json` and reads its answer.
 pub(crate) fn run_json(folder: &Path, args: &[&str]) -> Value {
     let output = run(folder, &[args, &["--json"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr))
+    })
 }
 
 /// The standard error of a run.
@@ -76,7 +86,10 @@ impl Response {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -100,7 +113,10 @@ impl Server {
         let mut seen = String::new();
         let address = loop {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "the server ended: {seen}");
+            assert!(
+                log.read_line(&mut line).unwrap() > 0,
+                "the server ended: {seen}"
+            );
             if let Some((_, address)) = line.split_once(" on http://") {
                 break address.trim().to_owned();
             }
@@ -169,10 +185,17 @@ impl Server {
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
             .collect();
         let content_type = headers.iter().find(|(name, _)| name == "content-type");
-        let content_type = content_type.map(|(_, value)| value.clone()).unwrap_or_default();
+        let content_type = content_type
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default();
         let mut body = String::new();
         response.body_mut().as_reader().read_to_string(&mut body)?;
-        Ok(Response { status: response.status().as_u16(), content_type, headers, body })
+        Ok(Response {
+            status: response.status().as_u16(),
+            content_type,
+            headers,
+            body,
+        })
     }
 
     /// Ends the server as a crash would.

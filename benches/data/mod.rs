@@ -1,0 +1,119 @@
+//! What the benches work on: the demo desk, or the folder that `FIRSTLINE_BENCH_DATA` names, which
+//! has documents as `docs*.jsonl.gz` and queries as `queries.jsonl.gz`.
+
+#![allow(dead_code, reason = "every bench uses its part")]
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use firstline::import::{Format, Options, ndjson, open};
+use firstline::{Document, Engine, Settings};
+
+/// A set of documents and the queries to it.
+pub struct Data {
+    /// For the ids of benches.
+    pub name: String,
+    pub documents: Vec<Document>,
+    pub queries: Vec<String>,
+}
+
+impl Data {
+    /// Reads at most `limit` documents.
+    pub fn load(limit: usize) -> Self {
+        match std::env::var_os("FIRSTLINE_BENCH_DATA") {
+            Some(folder) => Self::of_folder(Path::new(&folder), limit),
+            None => Self::demo(limit),
+        }
+    }
+
+    fn demo(limit: usize) -> Self {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+        let files = [
+            files(&corpus.join("demo/articles")),
+            files(&corpus.join("demo/tickets")),
+        ];
+        Self {
+            name: "demo".to_owned(),
+            documents: documents(&files.concat(), limit),
+            queries: queries(&corpus.join("eval/search/queries.jsonl")),
+        }
+    }
+
+    fn of_folder(folder: &Path, limit: usize) -> Self {
+        let all = files(folder);
+        let is_queries = |path: &PathBuf| path.to_string_lossy().contains("queries");
+        let (queries_file, documents_files): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(is_queries);
+        Self {
+            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            documents: documents(&documents_files, limit),
+            queries: queries(&queries_file[0]),
+        }
+    }
+
+    /// An engine in a temporary folder that has all documents.
+    pub fn engine(&self) -> (tempfile::TempDir, Engine) {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/demo/rules.toml");
+        std::fs::copy(rules, folder.path().join("rules.toml")).unwrap();
+        let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+        self.import_into(&engine);
+        (folder, engine)
+    }
+
+    /// Stores all documents and waits until they can be found.
+    pub fn import_into(&self, engine: &Engine) {
+        let mut newest = 0;
+        for batch in self.documents.chunks(1_000) {
+            for document in batch {
+                // All of a batch but the last go without waiting, as an import sends them.
+                engine
+                    .submit(
+                        firstline::store::Change::Put(Box::new(document.clone())),
+                        |_| (),
+                    )
+                    .or_else(|_| engine.put(document.clone()).map(|_| ()))
+                    .unwrap();
+            }
+            newest = engine.put(batch.last().unwrap().clone()).unwrap();
+        }
+        engine.wait_visible(newest).unwrap();
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| Format::of_name(path) == Some(Format::Ndjson))
+        .collect();
+    files.sort();
+    files
+}
+
+fn documents(files: &[PathBuf], limit: usize) -> Vec<Document> {
+    let mut documents = Vec::new();
+    for file in files {
+        let records = ndjson(open(file, |_| ()).unwrap(), Options::default());
+        let left = limit - documents.len();
+        documents.extend(
+            records
+                .take(left)
+                .map(|record| record.content.unwrap().document),
+        );
+    }
+    documents
+}
+
+fn queries(file: &Path) -> Vec<String> {
+    let text = |line: Result<String, _>| {
+        let query: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        query["text"].as_str().unwrap_or_default().to_owned()
+    };
+    open(file, |_| ())
+        .unwrap()
+        .lines()
+        .map(text)
+        .filter(|text| !text.is_empty())
+        .collect()
+}

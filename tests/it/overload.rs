@@ -1,0 +1,264 @@
+//! Overload: too much, too many, too slow. The server refuses in words, keeps its memory, and
+//! serves the next one as if nothing had been.
+
+use std::io::Read;
+
+use serde_json::Value;
+
+use crate::faults::{Client, load_demo, peak_mib, ticket};
+use crate::support::{Server, program};
+
+const GIB: usize = 1024 * 1024 * 1024;
+
+/// Far above what the server takes for itself, far below what was sent.
+const MEMORY_BOUND_MIB: u64 = 400;
+
+/// A server whose settings differ from the defaults.
+fn server_with(folder: &std::path::Path, settings: &[(&str, &str)]) -> Server {
+    let mut command = program();
+    command.envs(
+        settings
+            .iter()
+            .map(|(name, value)| (format!("FIRSTLINE_SERVER_{name}"), value)),
+    );
+    Server::start_with(command, folder, &["--log", "warn"])
+}
+
+/// The server does what it always does.
+fn assert_at_work(server: &Server) {
+    assert_eq!(server.get("/readyz").status, 200);
+    assert_eq!(server.get("/v1/search?q=printer").status, 200);
+    let id = format!("after-{}", server.pid());
+    let answer = server.put(
+        &format!("/v1/tickets/{id}?visible=true"),
+        &ticket(&id, "after"),
+    );
+    assert_eq!(
+        (answer.status, &answer.json()["visible"]),
+        (201, &Value::from(true))
+    );
+    assert_eq!(
+        server
+            .send("DELETE", &format!("/v1/tickets/{id}"), &[], "")
+            .status,
+        200
+    );
+}
+
+/// Sends a body of a gibibyte as far as the server takes it.
+fn send_gibibyte(client: &mut Client, frame: &[u8]) {
+    for _ in 0..GIB / frame.len() {
+        if client.write(frame).is_err() {
+            return;
+        }
+    }
+}
+
+/// One file of logs dropped into a ticket must not take the memory of everybody else.
+#[test]
+fn a_body_of_a_gibibyte_is_refused_without_being_held() {
+    let folder = tempfile::tempdir().unwrap();
+    load_demo(folder.path());
+    let server = Server::start(folder.path());
+    let piece = vec![b'x'; 64 * 1024];
+    let chunk = [b"10000\r\n".as_slice(), &piece, b"\r\n"].concat();
+    let framings = [
+        ("content-length: 1073741824", &piece),
+        ("transfer-encoding: chunked", &chunk),
+    ];
+    for (framing, frame) in framings {
+        for (method, path) in [("PUT", "/v1/tickets/large"), ("POST", "/v1/similar")] {
+            let mut client = Client::connect(server.address());
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nhost: localhost\r\n\
+                 content-type: application/json\r\n{framing}\r\n\r\n"
+            );
+            client.write(head.as_bytes()).unwrap();
+            send_gibibyte(&mut client, frame);
+            let answer = client.answer().unwrap();
+            assert_eq!(answer.status, 413, "{method} {framing}: {answer:?}");
+            assert!(answer.is_problem(), "{answer:?}");
+        }
+    }
+    let peak = peak_mib(server.pid());
+    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_at_work(&server);
+    eprintln!("peak {peak} MiB");
+}
+
+/// A broken export may have no line end at all: its line is refused, what follows is taken.
+#[test]
+fn a_line_of_a_gibibyte_is_refused_and_the_next_one_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let mut client = Client::connect(server.address());
+    let head = "POST /v1/import HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+                content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write(head.as_bytes()).unwrap();
+    let piece = vec![b'x'; 1024 * 1024];
+    let chunk = [b"100000\r\n".as_slice(), &piece, b"\r\n"].concat();
+    for _ in 0..GIB / piece.len() {
+        client.write(&chunk).unwrap();
+    }
+    let line = format!("\n{}\n", ticket("small", "after the large one"));
+    let last = format!("{:x}\r\n{line}\r\n0\r\n\r\n", line.len());
+    client.write(last.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.stream.read_to_string(&mut answer).unwrap();
+    let rows: Vec<Value> = answer
+        .lines()
+        .filter_map(|l| serde_json::from_str(l).ok())
+        .collect();
+    let refused = rows.iter().find(|row| row["line"] == 1).unwrap();
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("the line has 1073741824 bytes"), "{detail}");
+    let report = rows.iter().find(|row| row["done"] == true).unwrap();
+    assert_eq!(
+        (&report["created"], &report["refused"]),
+        (&1.into(), &1.into()),
+        "{report}"
+    );
+    let peak = peak_mib(server.pid());
+    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_eq!(server.get("/v1/tickets/small").status, 200);
+    eprintln!("peak {peak} MiB");
+}
+
+/// An import of scanned manuals has lines of megabytes: what waits to be stored is bounded in
+/// bytes, not only in documents.
+#[test]
+fn an_import_of_large_documents_is_not_held_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let mut client = Client::connect(server.address());
+    let head = "POST /v1/import HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+                content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write(head.as_bytes()).unwrap();
+    let text = "0123456 ".repeat(3_500_000 / 8);
+    for n in 0..160 {
+        let mut large = ticket(&format!("large-{n}"), "a manual");
+        large["description"] = Value::from(text.as_str());
+        let line = format!("{large}\n");
+        client
+            .write(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes())
+            .unwrap();
+    }
+    client.write(b"0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.stream.read_to_string(&mut answer).unwrap();
+    let rows: Vec<Value> = answer
+        .lines()
+        .filter_map(|l| serde_json::from_str(l).ok())
+        .collect();
+    assert_eq!(rows.last().unwrap()["created"], 160, "{answer}");
+    crate::faults::wait_caught_up(&server);
+    let peak = peak_mib(server.pid());
+    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    eprintln!("peak {peak} MiB");
+}
+
+/// Clients that begin and never end cost nothing but a place for a while; who finds no place is
+/// told so.
+#[test]
+fn half_requests_are_answered_and_their_places_given_back() {
+    const PLACES: usize = 600;
+    let folder = tempfile::tempdir().unwrap();
+    load_demo(folder.path());
+    rlimit::increase_nofile_limit(4_096).unwrap();
+    let server = server_with(
+        folder.path(),
+        &[
+            ("HEAD_TIMEOUT_MS", "4000"),
+            ("BODY_TIMEOUT_MS", "4000"),
+            ("MAX_CONNECTIONS", "600"),
+        ],
+    );
+    let half_head = "GET /v1/search?q=printer HTTP/1.1\r\nhost: loc";
+    let half_body = "PUT /v1/tickets/half HTTP/1.1\r\nhost: localhost\r\n\
+                     content-type: application/json\r\ncontent-length: 500\r\n\r\n{\"subject\"";
+    let mut held: Vec<Client> = (0..PLACES)
+        .map(|n| {
+            let mut client = Client::connect(server.address());
+            client
+                .write(if n % 2 == 0 { half_head } else { half_body }.as_bytes())
+                .unwrap();
+            client
+        })
+        .collect();
+    for n in 0..50 {
+        let mut client = Client::connect(server.address());
+        if n % 2 == 0 {
+            // May come too late to be read; the answer is there all the same.
+            client
+                .write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .unwrap_or_default();
+        }
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.status, 503, "there is no place: {answer:?}");
+        assert!(
+            answer.is_problem() && answer.head.contains("retry-after: "),
+            "{answer:?}"
+        );
+    }
+    for client in &mut held {
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.status, 408, "{answer:?}");
+        assert!(
+            answer.is_problem() && answer.head.contains("connection: close"),
+            "{answer:?}"
+        );
+        let mut rest = Vec::new();
+        client.stream.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty(), "the connection ends after the answer");
+    }
+    drop(held);
+    assert_eq!(
+        server.get("/v1/tickets/half").status,
+        404,
+        "half a document is none"
+    );
+    assert_at_work(&server);
+}
+
+/// A storm of searches must give quick answers to some and a clear "later" to the others, and
+/// leave no trace.
+#[test]
+fn five_thousand_searches_at_once_are_answered_or_sent_away() {
+    const CONNECTIONS: usize = 500;
+    const WAVES: usize = 10;
+    let folder = tempfile::tempdir().unwrap();
+    load_demo(folder.path());
+    rlimit::increase_nofile_limit(4_096).unwrap();
+    let server = server_with(folder.path(), &[("LIGHT_QUEUE", "8")]);
+    let mut clients: Vec<Client> = (0..CONNECTIONS)
+        .map(|_| Client::connect(server.address()))
+        .collect();
+    let request = "GET /v1/search?q=printer+vpn+password+outlook+slow+laptop&limit=100 \
+                   HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let (mut n_answered, mut n_refused) = (0, 0);
+    for _ in 0..WAVES {
+        for client in &mut clients {
+            client.write(request.as_bytes()).unwrap();
+        }
+        for client in &mut clients {
+            let answer = client.answer().unwrap();
+            match answer.status {
+                200 => n_answered += 1,
+                503 => {
+                    n_refused += 1;
+                    assert!(answer.is_problem(), "{answer:?}");
+                    assert!(answer.head.contains("retry-after: 1"), "{answer:?}");
+                }
+                _ => panic!("{answer:?}"),
+            }
+        }
+    }
+    eprintln!("{n_answered} answered, {n_refused} refused");
+    assert_eq!(n_answered + n_refused, CONNECTIONS * WAVES);
+    assert!(
+        n_answered > 0 && n_refused > 0,
+        "{n_answered} answered, {n_refused} refused"
+    );
+    drop(clients);
+    assert_at_work(&server);
+}
