@@ -61,10 +61,14 @@ pub(super) fn run(
     }
     engine.wait_visible(report.newest_seq)?;
     let loaded = report.created + report.updated + report.unchanged;
-    output.line(&format!(
-        "{loaded} articles and tickets in {}",
-        folder.display()
-    ))?;
+    if output.is_json {
+        output.json(&report)?;
+    } else {
+        output.line(&format!(
+            "{loaded} articles and tickets in {}",
+            folder.display()
+        ))?;
+    }
     output.flush()?;
     serve_engine(engine, |address| {
         output::note(&curl_lines(address));

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args::KeysCommand;
 use super::{Exit, Output, output};
 use crate::engine::now;
@@ -49,6 +51,9 @@ pub(super) fn run(
         }
         KeysCommand::Revoke { name } => {
             revoke_key(folder, name)?;
+            if output.is_json {
+                output.json(&json!({"name": name}))?;
+            }
             output::note(&format!("the key {name:?} is not taken any more"));
             Ok(Exit::Done)
         }

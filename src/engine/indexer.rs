@@ -7,15 +7,15 @@
 //!
 //! After any error the writer is thrown away and feeding starts again from the last commit, in
 //! batches half as large, each with its own commit, until the place of the error is passed. A
-//! change that fails alone, where an empty commit succeeds, is to blame itself: it is set down as
-//! rejected and passed over, so that one document cannot hold up all others.
+//! change that fails alone, where an empty commit succeeds and the disk has room, is to blame itself:
+//! it is set down as rejected and passed over, so that one document cannot hold up all others.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::clock::{Stopwatch, instant};
-use super::progress::{Progress, Rejected, Signal};
+use super::progress::{Progress, RebuildProgress, Rejected, Signal};
 use super::rebuild::{Rebuilt, rebuild};
 use super::slot::IndexSlot;
 use crate::index::{self, IndexWriter, LiveIndex, WriterSize};
@@ -64,6 +64,10 @@ pub(super) struct Indexer {
     /// The size of a batch while careful.
     careful_batch: usize,
     rebuilding: Option<JoinHandle<Result<Rebuilt, super::Error>>>,
+    /// Rebuilds that failed since the last one that did not.
+    failed_rebuilds: u32,
+    /// The next rebuild is not started before.
+    rebuild_after: Option<Instant>,
 }
 
 impl Indexer {
@@ -92,6 +96,8 @@ impl Indexer {
             careful_until: 0,
             careful_batch: BATCH,
             rebuilding: None,
+            failed_rebuilds: 0,
+            rebuild_after: None,
         };
         std::thread::Builder::new()
             .name(format!("index-{}", indexer.slot.kind()))
@@ -117,7 +123,7 @@ impl Indexer {
             0 => Duration::ZERO,
             // Not yet known whether a document or the disk is to blame.
             _ if self.careful_batch > 1 => Duration::from_millis(10),
-            n => MAX_PAUSE.min(Duration::from_millis(50) * 2_u32.saturating_pow(n.min(10))),
+            n => pause_after(n),
         };
         if !pause.is_zero() {
             let closing = |signal: &Signal| signal.is_closing;
@@ -132,14 +138,21 @@ impl Indexer {
         } else {
             60_000
         };
-        let timeout = until_commit.unwrap_or(Duration::from_millis(poll));
+        let mut timeout = until_commit.unwrap_or(Duration::from_millis(poll));
+        if let Some(after) = self.rebuild_after {
+            timeout = timeout.min(after.saturating_duration_since(instant()));
+        }
         let has_index = self.slot.live().is_some();
         self.progress.wait(self.slot.kind(), timeout, |signal| {
             signal.is_closing
-                || (signal.is_rebuild_wanted && self.rebuilding.is_none())
+                || (signal.is_rebuild_wanted && self.may_rebuild())
                 || (has_index && signal.stored_seq > self.cursor)
                 || (has_index && signal.is_waited_for && self.dirty_since.is_some())
         })
+    }
+
+    fn may_rebuild(&self) -> bool {
+        self.rebuilding.is_none() && self.rebuild_after.is_none_or(|after| after <= instant())
     }
 
     fn interval(&self) -> Duration {
@@ -148,7 +161,7 @@ impl Indexer {
     }
 
     fn step(&mut self, signal: Signal) -> Result<(), Failure> {
-        if signal.is_rebuild_wanted && self.rebuilding.is_none() {
+        if signal.is_rebuild_wanted && self.may_rebuild() {
             self.start_rebuild();
         }
         if self
@@ -156,7 +169,7 @@ impl Indexer {
             .as_ref()
             .is_some_and(JoinHandle::is_finished)
         {
-            self.take_over()?;
+            self.take_over();
         }
         let Some(live) = self.slot.live() else {
             return Ok(());
@@ -226,6 +239,10 @@ impl Indexer {
         };
         self.drop_writer();
         self.commit(live)?;
+        // An empty commit is small: it succeeds on a disk that has no room for a document.
+        if !self.slot.has_room() {
+            return Err(failure);
+        }
         self.cursor = change.seq;
         let detail = super::chain(&failure);
         tracing::error!(
@@ -298,30 +315,39 @@ impl Indexer {
         match spawned {
             Ok(thread) => {
                 self.rebuilding = Some(thread);
-                self.progress
-                    .update(kind, |index| index.is_rebuild_wanted = false);
+                self.rebuild_after = None;
+                self.progress.update(kind, |index| {
+                    index.is_rebuild_wanted = false;
+                    index.rebuild = Some(RebuildProgress { done: 0, total: 0 });
+                });
             }
-            Err(error) => tracing::error!(%kind, %error, "a rebuild could not be started"),
+            Err(error) => self.rebuild_failed(format!("no thread for it: {error}")),
         }
     }
 
-    /// Puts the rebuilt index in the place of the old one, once it has all that the old one has.
-    fn take_over(&mut self) -> Result<(), Failure> {
-        let kind = self.slot.kind();
+    /// Puts the rebuilt index in the place of the old one. When that fails the old one goes on
+    /// from where it was, and there will be another rebuild.
+    fn take_over(&mut self) {
         let answer = self.rebuilding.take().map(JoinHandle::join);
         let rebuilt = match answer {
             Some(Ok(Ok(rebuilt))) => rebuilt,
-            Some(Ok(Err(error))) => {
-                self.rebuild_failed(super::chain(&error));
-                return Ok(());
-            }
-            Some(Err(_)) => {
-                self.rebuild_failed("it panicked".to_owned());
-                return Ok(());
-            }
-            None => return Ok(()),
+            Some(Ok(Err(error))) => return self.rebuild_failed(super::chain(&error)),
+            Some(Err(_)) => return self.rebuild_failed("it panicked".to_owned()),
+            None => return,
         };
+        let path = rebuilt.live.path().to_owned();
         self.drop_writer();
+        let committed = self.committed;
+        if let Err(failure) = self.replace(rebuilt) {
+            self.committed = committed;
+            self.drop_writer();
+            self.slot.discard(&path);
+            self.rebuild_failed(super::chain(&failure));
+        }
+    }
+
+    /// Brings the rebuilt index to where the store is, and makes it the live one.
+    fn replace(&mut self, rebuilt: Rebuilt) -> Result<(), Failure> {
         self.committed = rebuilt.seq;
         self.cursor = rebuilt.seq;
         let live = Arc::new(rebuilt.live);
@@ -330,6 +356,8 @@ impl Indexer {
         }
         self.commit(&live)?;
         self.slot.replace(live)?;
+        self.failed_rebuilds = 0;
+        let kind = self.slot.kind();
         self.progress.update(kind, |index| {
             index.rebuild = None;
             index.rejected.clear();
@@ -341,7 +369,8 @@ impl Indexer {
     fn rebuild_failed(&mut self, detail: String) {
         let kind = self.slot.kind();
         tracing::error!(%kind, detail, "a rebuild failed and is tried again");
-        self.failures = self.failures.saturating_add(1);
+        self.failed_rebuilds = self.failed_rebuilds.saturating_add(1);
+        self.rebuild_after = Some(instant() + pause_after(self.failed_rebuilds));
         self.progress.update(kind, |index| {
             index.rebuild = None;
             index.last_error = Some(detail);
@@ -363,4 +392,9 @@ impl Indexer {
             tracing::warn!(detail, "the last commit failed; the next start catches up");
         }
     }
+}
+
+/// How long to wait after so many failures in a row.
+fn pause_after(failures: u32) -> Duration {
+    MAX_PAUSE.min(Duration::from_millis(50) * 2_u32.saturating_pow(failures.min(10)))
 }

@@ -100,6 +100,9 @@ impl Engine {
             }
             Ok(())
         })?;
+        for slot in &slots {
+            slot.clear_unfinished();
+        }
         let writes = WriteQueue::start(writer, Arc::clone(&progress))?;
         let interval = Duration::from_millis(settings.index.commit_interval_ms);
         let mut indexers = Vec::new();

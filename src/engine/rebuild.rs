@@ -1,9 +1,12 @@
 //! Makes an index anew from the store, beside the live one.
 
+use std::sync::Arc;
+
 use super::Error;
 use super::progress::{Progress, RebuildProgress};
 use super::slot::IndexSlot;
 use crate::index::{IndexWriter, LiveIndex, WriterSize};
+use crate::model::Kind;
 use crate::store::StoreReader;
 
 /// Changes read from the store at a time.
@@ -16,15 +19,30 @@ pub(super) struct Rebuilt {
     pub(super) seq: u64,
 }
 
-/// Fills a new generation with all that the store has. Stops early when the engine closes.
+/// Fills a new generation with all that the store has. Stops early when the engine closes. What
+/// was made of a generation that failed is removed: on a full disk it is the last thing to keep.
 pub(super) fn rebuild(
     slot: &IndexSlot,
     store: &StoreReader,
     progress: &Progress,
 ) -> Result<Rebuilt, Error> {
-    let kind = slot.kind();
-    let live = std::sync::Arc::new(slot.new_generation()?);
-    let mut writer = IndexWriter::open(std::sync::Arc::clone(&live), WriterSize::Bulk)?;
+    let live = slot.new_generation()?;
+    let path = live.path().to_owned();
+    let filled = fill(slot.kind(), live, store, progress);
+    if filled.is_err() {
+        slot.discard(&path);
+    }
+    filled
+}
+
+fn fill(
+    kind: Kind,
+    live: LiveIndex,
+    store: &StoreReader,
+    progress: &Progress,
+) -> Result<Rebuilt, Error> {
+    let live = Arc::new(live);
+    let mut writer = IndexWriter::open(Arc::clone(&live), WriterSize::Bulk)?;
     let mut cursor = 0;
     loop {
         if progress.is_closing() {
@@ -53,6 +71,6 @@ pub(super) fn rebuild(
     }
     writer.commit(cursor)?;
     writer.finish()?;
-    let live = std::sync::Arc::into_inner(live).ok_or(Error::Closed)?;
+    let live = Arc::into_inner(live).ok_or(Error::Closed)?;
     Ok(Rebuilt { live, seq: cursor })
 }

@@ -1,10 +1,14 @@
 //! The place of one index in a data folder: which generation is live now.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::index::{Error, IndexFolder, IndexWriter, LiveIndex, WriterSize, stamp};
 use crate::model::Kind;
+
+/// More than the index takes for the largest document.
+const PROBE_BYTES: usize = 32 * 1024 * 1024;
 
 /// The index of one kind of document.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ impl IndexSlot {
         let folder = IndexFolder::new(data_folder, kind);
         let stamp = stamp(store_id);
         let path = folder.live()?;
+        if let Some(path) = &path {
+            check_access(path)?;
+        }
         let opened = match &path {
             Some(path) => LiveIndex::open(path, &stamp),
             None => Err(Error::Unusable {
@@ -76,7 +83,41 @@ impl IndexSlot {
 
     /// Makes an empty generation beside the live one.
     pub(super) fn new_generation(&self) -> Result<LiveIndex, Error> {
-        LiveIndex::create(&self.folder.new_generation()?, &self.stamp)
+        let path = self.folder.new_generation()?;
+        let created = LiveIndex::create(&path, &self.stamp);
+        if created.is_err() {
+            self.discard(&path);
+        }
+        created
+    }
+
+    /// Removes a generation that did not become what it should.
+    pub(super) fn discard(&self, generation: &Path) {
+        if let Err(error) = std::fs::remove_dir_all(generation) {
+            let kind = self.kind;
+            tracing::warn!(%kind, %error, "an unfinished index could not be removed");
+        }
+    }
+
+    /// Removes what a crash left of generations that were never finished.
+    pub(super) fn clear_unfinished(&self) {
+        let unusable = self.unusable.lock();
+        let unusable = unusable.unwrap_or_else(PoisonError::into_inner).clone();
+        let live = self.live();
+        let keep = live.as_deref().map(LiveIndex::path).or(unusable.as_deref());
+        if let Err(error) = self.folder.clear(keep, None) {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "old files of the index could not be removed");
+        }
+    }
+
+    /// Whether the disk takes a file of some size; where it does not, a failed write says nothing
+    /// about what was written.
+    pub(super) fn has_room(&self) -> bool {
+        let path = self.folder.path().join("probe");
+        let written = std::fs::write(&path, vec![0; PROBE_BYTES]);
+        let removed = std::fs::remove_file(&path);
+        written.and(removed).is_ok()
     }
 
     /// Makes an empty live generation: all there is of an empty store.
@@ -118,5 +159,23 @@ impl IndexSlot {
             .filter_map(|entry| entry.ok()?.metadata().ok())
             .map(|metadata| metadata.len())
             .sum()
+    }
+}
+
+/// Refuses a folder that may not be looked into: what cannot be seen is not damaged.
+fn check_access(path: &Path) -> Result<(), Error> {
+    let look = || -> std::io::Result<()> {
+        for entry in std::fs::read_dir(path)? {
+            entry?.metadata()?;
+        }
+        Ok(())
+    };
+    match look() {
+        Err(source) if source.kind() == ErrorKind::PermissionDenied => Err(Error::Io {
+            path: path.to_owned(),
+            source,
+        }),
+        // Anything else is for the index to judge.
+        _ => Ok(()),
     }
 }

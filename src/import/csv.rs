@@ -1,5 +1,8 @@
 //! Comma-separated values with a header line, as every system exports them.
 //!
+//! A quote that is never closed makes all rows after it the text of one cell, which the reader below
+//! takes for good; a mark behind the end of the input shows it.
+//!
 //! A column becomes the field of its name in lower case with `_` for spaces, or the field that the
 //! column map gives it. Columns without a field are kept as they are.
 
@@ -14,6 +17,12 @@ use serde_json::{Map, Value};
 use super::fields::document_of_object;
 use super::lines::MAX_LINE_BYTES;
 use super::{Options, Record, Records, Refused};
+
+/// Put behind the end of the input on a line of its own: a row, unless a quote is still open there.
+/// No cell has it, for a NUL is refused.
+const END_MARK: &[u8] = b"\0end of input\0";
+
+const OPEN_QUOTE: &str = "a quote that begins in this row is never closed";
 
 /// Which column fills which field: `subject = "Short description"`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,10 +69,13 @@ impl ColumnMap {
 pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) -> Records<'a> {
     let left = Rc::new(Cell::new(MAX_LINE_BYTES));
     let bounded = Bounded {
-        reader,
+        reader: reader.chain(&b"\n"[..]).chain(END_MARK),
         left: Rc::clone(&left),
     };
-    let mut reader = csv::ReaderBuilder::new().from_reader(bounded);
+    // Flexible, so that the mark is a row like any other; `object` counts the columns.
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(bounded);
     let header = match header(&mut reader, columns) {
         Ok(header) => header,
         Err(refused) => {
@@ -83,6 +95,11 @@ pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) ->
         left.set(MAX_LINE_BYTES);
         let content = match reader.read_byte_record(&mut row) {
             Ok(false) => return None,
+            Ok(true) if is_end(&row) => return None,
+            Ok(true) if has_open_quote(&row) => {
+                is_done = true;
+                Err(Refused::fatal(OPEN_QUOTE))
+            }
             Ok(true) => {
                 object(&header, &row).and_then(|object| document_of_object(object, options))
             }
@@ -107,8 +124,13 @@ fn header<R: Read>(
     columns: &ColumnMap,
 ) -> Result<Vec<String>, Refused> {
     let header = reader.byte_headers().map_err(|error| refused(&error))?;
+    if has_open_quote(header) {
+        return Err(Refused::fatal(OPEN_QUOTE));
+    }
     let names = header
         .iter()
+        // An empty input has no header but the mark.
+        .filter(|&name| name != END_MARK)
         .map(|name| String::from_utf8(name.to_vec()))
         .collect::<Result<Vec<String>, _>>()
         .map_err(|_| Refused::fatal("the header line is not UTF-8"))?;
@@ -134,7 +156,28 @@ fn header<R: Read>(
     }
 }
 
+/// Whether the row is the mark.
+fn is_end(row: &ByteRecord) -> bool {
+    row.len() == 1 && row.get(0) == Some(END_MARK)
+}
+
+/// Whether the mark came inside the quotes of the last cell.
+fn has_open_quote(row: &ByteRecord) -> bool {
+    !is_end(row)
+        && row
+            .iter()
+            .next_back()
+            .is_some_and(|cell| cell.ends_with(END_MARK))
+}
+
 fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Refused> {
+    if row.len() != fields.len() {
+        return Err(Refused::new(format!(
+            "the row has {} columns, the header has {}",
+            row.len(),
+            fields.len()
+        )));
+    }
     let mut object = Map::new();
     for (field, cell) in fields.iter().zip(row.iter()) {
         let text = std::str::from_utf8(cell)
@@ -147,19 +190,11 @@ fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Ref
     Ok(object)
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the kinds of a foreign enum that need no word of ours"
-)]
 fn refused(error: &csv::Error) -> Refused {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => Refused::new(format!(
-            "the row has {len} columns, the header has {expected_len}"
-        )),
-        csv::ErrorKind::Io(error) => Refused::fatal(format!("the input ends here: {error}")),
-        _ => Refused::new(error.to_string()),
+    if let csv::ErrorKind::Io(error) = error.kind() {
+        Refused::fatal(format!("the input ends here: {error}"))
+    } else {
+        Refused::new(error.to_string())
     }
 }
 

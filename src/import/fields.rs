@@ -29,7 +29,7 @@ pub fn document_of_object(mut object: Object, options: Options) -> Result<Mapped
     check_texts(&object)?;
     let kind = take_kind(&mut object, options)?;
     let mut notes = Vec::new();
-    understand_id(&mut object);
+    understand_id(&mut object)?;
     understand_common(&mut object, kind, &mut notes);
     let document = match kind {
         Kind::Article => Document::Article(article(object, &mut notes)?),
@@ -132,11 +132,15 @@ fn take_kind(object: &mut Object, options: Options) -> Result<Kind, Refused> {
     }
 }
 
-fn understand_id(object: &mut Object) {
-    if let Some(Value::Number(number)) = object.get("id") {
+fn understand_id(object: &mut Object) -> Result<(), Refused> {
+    let id = object.get("id");
+    if let Some(Value::Number(number)) = id {
         let id = number.to_string();
         object.insert("id".to_owned(), Value::from(id));
+    } else if id.is_none() {
+        return Err(Refused::field("id", "the document has no id"));
     }
+    Ok(())
 }
 
 fn understand_common(object: &mut Object, kind: Kind, notes: &mut Vec<Note>) {
@@ -362,11 +366,7 @@ mod tests {
             "id",
             "has '/'",
         );
-        check(
-            r#"{"kind":"ticket","subject":"x"}"#,
-            "",
-            "missing field `id`",
-        );
+        check(r#"{"kind":"ticket","subject":"x"}"#, "id", "has no id");
         check(
             r#"{"kind":"ticket","id":"a"}"#,
             "subject",

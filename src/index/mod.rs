@@ -23,8 +23,8 @@ pub use live::{LiveIndex, SegmentSummary};
 pub use ranking::{Count, Scored, WeightedTerm, count, facet_counts, top};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
-pub use schema::{FacetField, TextField, stamp};
-pub use terms::{QueryTerms, Weighting};
+pub use schema::{FacetField, TextField, article_language, stamp, ticket_language};
+pub use terms::{QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use writer::{IndexWriter, WriterSize};
 

@@ -160,12 +160,10 @@ pub(super) fn index_form(
     for term in document.visibility().terms(document.kind()) {
         form.add_text(fields.audience, term);
     }
-    let texts = match document {
-        Document::Article(article) => article_texts(article),
-        Document::Ticket(ticket) => ticket_texts(ticket),
+    let (texts, language) = match document {
+        Document::Article(article) => (article_texts(article), article_language(article)),
+        Document::Ticket(ticket) => (ticket_texts(ticket), ticket_language(ticket)),
     };
-    let language =
-        declared_language(document).unwrap_or_else(|| Language::detect(&texts.whole.join("\n")));
     form.add_text(fields.title, tagged(language, texts.title));
     for text in texts.whole {
         form.add_text(fields.whole, tagged(language, text));
@@ -207,12 +205,21 @@ fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
     }
 }
 
-fn declared_language(document: &Document) -> Option<Language> {
-    let code = match document {
-        Document::Article(article) => article.language.as_deref(),
-        Document::Ticket(ticket) => ticket.language.as_deref(),
-    };
-    code.and_then(|code| Language::from_code(code).ok())
+/// The language in which an article is indexed: the declared one, or the one that is detected.
+#[must_use]
+pub fn article_language(article: &Article) -> Language {
+    language_of(article.language.as_deref(), &article_texts(article))
+}
+
+/// The language in which a ticket is indexed: the declared one, or the one that is detected.
+#[must_use]
+pub fn ticket_language(ticket: &Ticket) -> Language {
+    language_of(ticket.language.as_deref(), &ticket_texts(ticket))
+}
+
+fn language_of(declared: Option<&str>, texts: &Texts<'_>) -> Language {
+    let declared = declared.and_then(|code| Language::from_code(code).ok());
+    declared.unwrap_or_else(|| Language::detect(&texts.whole.join("\n")))
 }
 
 fn add_facets(

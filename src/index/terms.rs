@@ -6,7 +6,8 @@
 //! the highest weight times idf that stand in at least two documents: as good as all of them on
 //! judged data, and much quicker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use super::{Error, TextField, View, WeightedTerm};
 use crate::text::{Language, analyze};
@@ -39,7 +40,19 @@ pub struct QueryTerms {
     /// The length of the query in tokens.
     n_tokens: u32,
     weighting: Weighting,
-    languages: Vec<Language>,
+    /// The place of every term in `terms`.
+    places: HashMap<String, usize>,
+}
+
+/// A word of a text that is a term of the query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermMatch {
+    /// Where the word stands, in bytes.
+    pub range: Range<usize>,
+    /// Which of the query's terms, counted from the most telling one, from 0.
+    pub term_index: usize,
+    /// The term's weight times its idf.
+    pub value: f32,
 }
 
 impl QueryTerms {
@@ -80,11 +93,16 @@ impl QueryTerms {
                 .then_with(|| a.term.cmp(&b.term))
         });
         terms.truncate(weighting.max_terms);
+        let places = terms
+            .iter()
+            .enumerate()
+            .map(|(at, term)| (term.term.clone(), at))
+            .collect();
         Ok(Self {
             terms,
             n_tokens,
             weighting,
-            languages,
+            places,
         })
     }
 
@@ -128,37 +146,40 @@ impl QueryTerms {
         of_field(TextField::Whole, 1.0) + of_field(TextField::Title, self.weighting.title_weight)
     }
 
-    /// What a text has in common with the query: the value of every query term in it, in the order
-    /// of the query's terms.
+    /// The words of a text in `language` that are terms of the query, in order.
     #[must_use]
-    pub fn shared_with(&self, text: &str) -> Vec<(&str, f32)> {
-        let mut found = vec![false; self.terms.len()];
-        analyze(text, &self.languages, |token| {
-            if let Some(at) = self.terms.iter().position(|term| term.term == token.term)
-                && let Some(found) = found.get_mut(at)
+    pub fn matches(&self, text: &str, language: Language) -> Vec<TermMatch> {
+        let mut matches = Vec::new();
+        analyze(text, &[language], |token| {
+            if let Some(&term_index) = self.places.get(token.term)
+                && let Some(term) = self.terms.get(term_index)
             {
-                *found = true;
+                let value = term.weight * term.idf;
+                matches.push(TermMatch {
+                    range: token.range,
+                    term_index,
+                    value,
+                });
             }
         });
-        let shared = self.terms.iter().zip(found).filter(|(_, found)| *found);
-        shared
-            .map(|(term, _)| (term.term.as_str(), term.weight * term.idf))
-            .collect()
+        matches
     }
 
-    /// The value of a term, or `None` when it is not asked for.
+    /// What a text in `language` has in common with the query: terms and their values, the most
+    /// telling first.
     #[must_use]
-    pub fn value(&self, term: &str) -> Option<f32> {
-        self.terms
-            .iter()
-            .find(|known| known.term == term)
-            .map(|known| known.weight * known.idf)
-    }
-
-    /// The languages in which the query was read.
-    #[must_use]
-    pub fn languages(&self) -> &[Language] {
-        &self.languages
+    pub fn shared_with(&self, text: &str, language: Language) -> Vec<(&str, f32)> {
+        let mut shared: Vec<(usize, f32)> = self
+            .matches(text, language)
+            .into_iter()
+            .map(|found| (found.term_index, found.value))
+            .collect();
+        shared.sort_by_key(|(term_index, _)| *term_index);
+        shared.dedup_by_key(|(term_index, _)| *term_index);
+        let named = |(term_index, value): (usize, f32)| {
+            Some((self.terms.get(term_index)?.term.as_str(), value))
+        };
+        shared.into_iter().filter_map(named).collect()
     }
 }
 

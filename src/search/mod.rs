@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::index::{
-    Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, count, facet_counts, top,
+    Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, article_language, count,
+    facet_counts, top,
 };
 use crate::model::Article;
 
@@ -149,6 +150,6 @@ pub fn hit(article: &Article, score: f32, terms: &QueryTerms) -> SearchHit {
         category: article.category.clone(),
         product: article.product.clone(),
         score,
-        snippet: snippet(&text, terms),
+        snippet: snippet(&text, article_language(article), terms),
     }
 }

@@ -4,13 +4,13 @@
 //! one has the highest sum of the values of the distinct query terms in it; the sentences after it
 //! are added while there is room.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::index::QueryTerms;
-use crate::text::{analyze, sentences};
+use crate::index::{QueryTerms, TermMatch};
+use crate::text::{Language, sentences};
 
 /// A snippet is cut at the sentence that goes beyond this, in bytes.
 const TARGET_BYTES: usize = 240;
@@ -39,44 +39,56 @@ pub struct Highlight {
     pub end: usize,
 }
 
-/// The best passage of `text`; its first sentences when nothing matches.
+/// The best passage of a text in `language`; its first sentences when nothing matches.
 #[must_use]
-pub fn snippet(text: &str, terms: &QueryTerms) -> Snippet {
+pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
     let text = text
         .get(..floor_boundary(text, MAX_SCANNED_BYTES))
         .unwrap_or(text);
     let sentences = sentences(text);
-    let mut best: Option<(f32, usize)> = None;
+    let matches = terms.matches(text, language);
+    let first = best_sentence(&sentences, &matches);
+    let passage = passage(text, sentences.get(first..).unwrap_or_default(), &matches);
+    Snippet {
+        highlights: highlights(text, &passage, &matches),
+        text: text.get(passage).unwrap_or_default().to_owned(),
+    }
+}
+
+/// The first of the sentences with the highest sum of the values of their distinct terms.
+fn best_sentence(sentences: &[Range<usize>], matches: &[TermMatch]) -> usize {
+    let mut best = (0.0, 0);
+    let mut rest = matches;
     for (index, sentence) in sentences.iter().enumerate() {
-        let value = value_of(text.get(sentence.clone()).unwrap_or_default(), terms);
-        if best.is_none_or(|(highest, _)| value > highest) {
-            best = Some((value, index));
+        let before = rest
+            .iter()
+            .take_while(|found| found.range.start < sentence.start)
+            .count();
+        rest = rest.get(before..).unwrap_or_default();
+        let within = rest
+            .iter()
+            .take_while(|found| found.range.start < sentence.end)
+            .count();
+        let (inside, after) = rest.split_at(within);
+        rest = after;
+        let distinct: BTreeMap<usize, f32> = inside
+            .iter()
+            .map(|found| (found.term_index, found.value))
+            .collect();
+        let value: f32 = distinct.values().sum();
+        if value > best.0 {
+            best = (value, index);
         }
     }
-    let first = best.map_or(0, |(_, index)| index);
-    let passage = passage(text, sentences.get(first..).unwrap_or_default(), terms);
-    let shown = text.get(passage).unwrap_or_default();
-    Snippet {
-        text: shown.to_owned(),
-        highlights: highlights(shown, terms),
-    }
+    best.1
 }
 
-/// The sum of the values of the distinct query terms in a sentence.
-fn value_of(sentence: &str, terms: &QueryTerms) -> f32 {
-    terms
-        .shared_with(sentence)
-        .into_iter()
-        .map(|(_, value)| value)
-        .sum()
-}
-
-fn passage(text: &str, sentences: &[Range<usize>], terms: &QueryTerms) -> Range<usize> {
+fn passage(text: &str, sentences: &[Range<usize>], matches: &[TermMatch]) -> Range<usize> {
     let Some(first) = sentences.first() else {
         return 0..0;
     };
     if first.len() > MAX_SENTENCE_BYTES {
-        return window(text, first, terms);
+        return window(text, first, matches);
     }
     let mut end = first.end;
     for next in sentences.iter().skip(1) {
@@ -89,35 +101,38 @@ fn passage(text: &str, sentences: &[Range<usize>], terms: &QueryTerms) -> Range<
 }
 
 /// A stretch of an overlong sentence around its first match, on character boundaries.
-fn window(text: &str, sentence: &Range<usize>, terms: &QueryTerms) -> Range<usize> {
-    let slice = text.get(sentence.clone()).unwrap_or_default();
-    let first_match = ranges(slice, terms).first().map_or(0, |range| range.start);
-    let from = ceil_boundary(slice, first_match.saturating_sub(TARGET_BYTES / 4));
-    let to = floor_boundary(slice, from + TARGET_BYTES);
-    sentence.start + from..sentence.start + to
+fn window(text: &str, sentence: &Range<usize>, matches: &[TermMatch]) -> Range<usize> {
+    let inside = |found: &&TermMatch| sentence.contains(&found.range.start);
+    let first_match = matches
+        .iter()
+        .find(inside)
+        .map_or(sentence.start, |found| found.range.start);
+    let from = first_match
+        .saturating_sub(TARGET_BYTES / 4)
+        .max(sentence.start);
+    let from = text.ceil_char_boundary(from.min(text.len()));
+    from..floor_boundary(text, sentence.end.min(from + TARGET_BYTES))
 }
 
-/// The byte ranges of the words that match, in order, merged where they overlap.
-fn ranges(text: &str, terms: &QueryTerms) -> Vec<Range<usize>> {
-    let mut matched: BTreeSet<(usize, usize)> = BTreeSet::new();
-    analyze(text, terms.languages(), |token| {
-        if terms.value(token.term).is_some() {
-            matched.insert((token.range.start, token.range.end));
-        }
-    });
+/// What matched inside the passage, merged where it overlaps, in characters of the passage.
+fn highlights(text: &str, passage: &Range<usize>, matches: &[TermMatch]) -> Vec<Highlight> {
     let mut merged: Vec<Range<usize>> = Vec::new();
-    for (start, end) in matched {
+    for TermMatch { range, .. } in matches {
+        if range.start < passage.start || range.end > passage.end {
+            continue;
+        }
         match merged.last_mut() {
-            Some(last) if start < last.end => last.end = last.end.max(end),
-            _ => merged.push(start..end),
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range.clone()),
         }
     }
+    let n_chars = |end: usize| {
+        text.get(passage.start..end)
+            .unwrap_or_default()
+            .chars()
+            .count()
+    };
     merged
-}
-
-fn highlights(text: &str, terms: &QueryTerms) -> Vec<Highlight> {
-    let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
-    ranges(text, terms)
         .into_iter()
         .map(|range| Highlight {
             start: n_chars(range.start),
@@ -128,8 +143,4 @@ fn highlights(text: &str, terms: &QueryTerms) -> Vec<Highlight> {
 
 fn floor_boundary(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))
-}
-
-fn ceil_boundary(text: &str, at: usize) -> usize {
-    text.ceil_char_boundary(at.min(text.len()))
 }

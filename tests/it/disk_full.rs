@@ -3,6 +3,7 @@
 //! Two ways to have one: a small file system of its own where mounting is allowed, and a limit on
 //! the size of files, which works everywhere.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -164,12 +165,17 @@ impl SmallDisk {
 
     /// Runs the program where it sees the disk.
     fn program(&self) -> Command {
+        self.inside(program().get_program())
+    }
+
+    /// Runs something where it sees the disk.
+    fn inside(&self, what: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["-m", "-t", &self.holder.id().to_string()]);
         if self.is_own_user {
             command.args(["-U", "--preserve-credentials"]);
         }
-        command.arg(program().get_program());
+        command.arg("--").arg(what);
         command
     }
 
@@ -185,16 +191,15 @@ impl SmallDisk {
 
     /// Takes all room but `kib`.
     fn leave(&self, kib: u64) {
-        let ballast = self.seen(&self.folder.path().join("ballast"));
-        let output = Command::new("df")
-            .args(["--output=avail", "-k"])
-            .arg(ballast.parent().unwrap())
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let free: u64 = text.lines().nth(1).unwrap().trim().parse().unwrap();
-        let zeros = vec![0; usize::try_from((free - kib) * 1024).unwrap()];
-        std::fs::write(ballast, zeros).unwrap();
+        let script = r#"cd "$1"; free=$(df -Pk . | awk 'NR == 2 {print $4}')
+            head -c $(((free - $2) * 1024)) /dev/zero > ballast"#;
+        let mut command = self.inside("sh");
+        let written = command
+            .args(["-c", script, "sh"])
+            .arg(self.folder.path())
+            .arg(kib.to_string())
+            .status();
+        assert!(written.unwrap().success());
     }
 
     fn make_room(&self) {
