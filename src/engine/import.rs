@@ -1,15 +1,20 @@
 //! Takes the records of an import into the store, in batches, while the next ones are read.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::{Engine, Error};
 use crate::import::{LineProblem, Mapped, Notes, Record, Refused, Report};
+use crate::model::Document;
 use crate::store::{self, Change, Outcome, WriteStatus};
 
 /// Documents in one transaction.
 const BATCH: usize = 1_000;
+
+/// Bytes in one transaction, unless a single document has more.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Batches that may be under way: one is written while the next is read.
 const MAX_IN_FLIGHT: usize = 2;
@@ -52,6 +57,7 @@ impl Engine {
             notes: Notes::default(),
             seen: HashMap::new(),
             batch: Vec::with_capacity(BATCH),
+            batch_bytes: 0,
             in_flight: VecDeque::new(),
         };
         for record in records {
@@ -68,6 +74,8 @@ struct Import<'a> {
     /// The line of every document, by the first half of a hash of its key.
     seen: HashMap<u128, u64>,
     batch: Vec<(u64, Change)>,
+    /// What the documents of the batch take as JSON.
+    batch_bytes: usize,
     in_flight: VecDeque<InFlight>,
 }
 
@@ -82,6 +90,7 @@ impl Import<'_> {
         match record.content.and_then(|mapped| self.once(line, mapped)) {
             Ok(Mapped { document, notes }) => {
                 self.notes.add(line, notes);
+                self.batch_bytes += size_of_json(&document);
                 self.batch.push((line, Change::Put(Box::new(document))));
             }
             Err(refused) => {
@@ -90,7 +99,7 @@ impl Import<'_> {
                 }
             }
         }
-        if self.batch.len() >= BATCH {
+        if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
             self.send()?;
             while self.in_flight.len() >= MAX_IN_FLIGHT {
                 self.receive(on_event)?;
@@ -120,6 +129,7 @@ impl Import<'_> {
 
     fn send(&mut self) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
         let Some((through_line, _)) = batch.last() else {
             return Ok(());
         };
@@ -168,5 +178,27 @@ impl Import<'_> {
         }
         self.notes.into_report(&mut self.report);
         Ok(self.report)
+    }
+}
+
+/// The bytes that a document takes as JSON, without making it.
+fn size_of_json(document: &Document) -> usize {
+    let mut counter = Counter(0);
+    // What does not become JSON is refused by the store, in its turn.
+    serde_json::to_writer(&mut counter, document).unwrap_or_default();
+    counter.0
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ use super::progress::{Progress, RebuildProgress, Rejected, Signal};
 use super::rebuild::{Rebuilt, rebuild};
 use super::slot::IndexSlot;
 use crate::index::{self, IndexWriter, LiveIndex, WriterSize};
-use crate::store::{self, StoreReader, StoredChange};
+use crate::store::{self, Changes, StoreReader, StoredChange};
 
 /// Changes applied between two looks at the clock.
 const BATCH: usize = 500;
@@ -201,9 +201,9 @@ impl Indexer {
         };
         // Read before the changes, so that nothing between the two is passed over.
         let newest = self.store.newest_seq()?;
-        let changes = self
-            .store
-            .changes(Some(self.slot.kind()), self.cursor, limit)?;
+        let Changes { changes, is_last } =
+            self.store
+                .changes(Some(self.slot.kind()), self.cursor, limit)?;
         match changes.as_slice() {
             [alone] if limit == 1 => self.feed_alone(live, alone)?,
             _ => {
@@ -212,7 +212,7 @@ impl Indexer {
                 }
             }
         }
-        if changes.len() < limit {
+        if is_last {
             self.cursor = self.cursor.max(newest);
         }
         if is_careful {

@@ -7,7 +7,7 @@ use super::progress::{Progress, RebuildProgress};
 use super::slot::IndexSlot;
 use crate::index::{IndexWriter, LiveIndex, WriterSize};
 use crate::model::Kind;
-use crate::store::StoreReader;
+use crate::store::{Changes, StoreReader};
 
 /// Changes read from the store at a time.
 const BATCH: usize = 2_000;
@@ -49,8 +49,7 @@ fn fill(
             return Err(Error::Closed);
         }
         let total = store.newest_seq()?;
-        let changes = store.changes(Some(kind), cursor, BATCH)?;
-        let is_last = changes.len() < BATCH;
+        let Changes { changes, is_last } = store.changes(Some(kind), cursor, BATCH)?;
         for change in changes {
             if let Some(document) = &change.document {
                 writer.apply(change.seq, &change.key, Some(document))?;

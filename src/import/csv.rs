@@ -8,13 +8,14 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::rc::Rc;
 
 use csv::ByteRecord;
 use serde_json::{Map, Value};
 
 use super::fields::document_of_object;
+use super::line_ends::LineEnds;
 use super::lines::MAX_LINE_BYTES;
 use super::{Options, Record, Records, Refused};
 
@@ -69,7 +70,7 @@ impl ColumnMap {
 pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) -> Records<'a> {
     let left = Rc::new(Cell::new(MAX_LINE_BYTES));
     let bounded = Bounded {
-        reader: reader.chain(&b"\n"[..]).chain(END_MARK),
+        reader: LineEnds::new(BufReader::new(reader.chain(&b"\n"[..]).chain(END_MARK))),
         left: Rc::clone(&left),
     };
     // Flexible, so that the mark is a row like any other; `object` counts the columns.

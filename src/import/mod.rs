@@ -7,6 +7,7 @@
 
 mod csv;
 mod fields;
+mod line_ends;
 mod lines;
 mod ndjson;
 mod report;

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
-pub use ranking::{Count, Scored, WeightedTerm, count, facet_counts, top};
+pub use ranking::{Count, Ranked, Scored, WeightedTerm, count, facet_counts, top};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, article_language, stamp, ticket_language};

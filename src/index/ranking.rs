@@ -57,7 +57,16 @@ struct Candidate {
     doc: DocId,
 }
 
-/// The `limit` best documents that have at least one of the terms, best first; equal scores by id.
+/// The best documents for a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Best first; equal scores by id.
+    pub scored: Vec<Scored>,
+    /// How many documents match, when finding the best ones took a look at all of them.
+    pub n_matches: Option<u64>,
+}
+
+/// The `limit` best documents that have at least one of the terms.
 ///
 /// # Errors
 /// An error of the file system.
@@ -66,13 +75,18 @@ pub fn top(
     terms: &[WeightedTerm],
     filters: &Filters,
     limit: usize,
-) -> Result<Vec<Scored>, Error> {
+) -> Result<Ranked, Error> {
     let Some(query) = union_query(view, terms) else {
-        return Ok(Vec::new());
+        return Ok(Ranked {
+            scored: Vec::new(),
+            n_matches: Some(0),
+        });
     };
     let scoring = EnableScoring::enabled_from_statistics_provider(view, &view.searcher);
     let weight = query.weight(scoring)?;
     let mut best = Best::new(limit + SPARE_CANDIDATES);
+    let skips = terms.len() <= MAX_WAND_TERMS;
+    let mut n_matches = 0;
     for (ord, (segment, sees)) in view.segments(filters)?.into_iter().enumerate() {
         let start = best.threshold();
         let mut take = |doc: DocId, score: f32| {
@@ -85,15 +99,19 @@ pub fn top(
             }
             best.threshold()
         };
-        if terms.len() <= MAX_WAND_TERMS {
+        if skips {
             weight.for_each_pruning(start, segment, &mut take)?;
         } else {
             weight.for_each(segment, &mut |doc, score| {
+                n_matches += u64::from(sees.sees(doc));
                 take(doc, score);
             })?;
         }
     }
-    named(view, best, limit)
+    Ok(Ranked {
+        scored: named(view, best, limit)?,
+        n_matches: (!skips).then_some(n_matches),
+    })
 }
 
 /// How many documents have at least one of the terms, counted up to `bound`.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::index::{
-    Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, article_language, count,
-    facet_counts, top,
+    Count, Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, article_language,
+    count, facet_counts, top,
 };
 use crate::model::Article;
 
@@ -121,9 +121,16 @@ pub struct Found {
 pub fn find(view: &View, query: &SearchQuery) -> Result<Found, Error> {
     let terms = QueryTerms::new(view, &query.q, WEIGHTING)?;
     let weighted = terms.weighted();
-    let mut scored = top(view, &weighted, &query.filters, query.offset + query.limit)?;
+    let ranked = top(view, &weighted, &query.filters, query.offset + query.limit)?;
+    let mut scored = ranked.scored;
     scored.drain(..query.offset.min(scored.len()));
-    let total = count(view, &weighted, &query.filters, EXACT_TOTAL)?;
+    let total = match ranked.n_matches {
+        Some(count) => Count {
+            count,
+            is_lower_bound: false,
+        },
+        None => count(view, &weighted, &query.filters, EXACT_TOTAL)?,
+    };
     let facets = facet_counts(view, &weighted, &query.filters, &query.facets)?;
     Ok(Found {
         scored,

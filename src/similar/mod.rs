@@ -133,7 +133,7 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
     let terms = QueryTerms::new(view, &text.whole(), WEIGHTING)?;
     let self_score = terms.self_score(view);
     // One more than wanted: the ticket itself may be among them.
-    let found = top(view, &terms.weighted(), &query.filters, query.limit + 1)?;
+    let found = top(view, &terms.weighted(), &query.filters, query.limit + 1)?.scored;
     let mut scored: Vec<(Scored, f32)> = found
         .into_iter()
         .filter(|scored| query.skip.as_ref() != Some(&scored.id))

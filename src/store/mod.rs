@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
 pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
-pub use reader::{Counts, StoreReader, StoredChange};
+pub use reader::{Changes, Counts, StoreReader, StoredChange};
 pub use schema::{FILE_NAME, FORMAT};
 pub use writer::{Change, Outcome, StoreWriter, WriteStatus};
 

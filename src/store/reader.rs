@@ -10,6 +10,9 @@ use super::schema::open_for_reading;
 use super::{Error, file_of};
 use crate::model::{Article, Document, DocumentKey, Kind, Ticket};
 
+/// Changes are read up to so many bytes at a time.
+const MAX_BYTES_OF_CHANGES: usize = 16 * 1024 * 1024;
+
 /// How many documents the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -28,6 +31,15 @@ pub struct StoredChange {
     pub key: DocumentKey,
     /// The document, or `None` when it was deleted.
     pub document: Option<Document>,
+}
+
+/// A piece of the change feed.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// Oldest first.
+    pub changes: Vec<StoredChange>,
+    /// Whether there were no more of them.
+    pub is_last: bool,
 }
 
 /// Reads the store. Clones share a set of connections that grows with the readers at work.
@@ -100,26 +112,29 @@ impl StoreReader {
     }
 
     /// Up to `limit` changes after sequence number `after`, oldest first; of one kind, or of both.
+    /// There are fewer when their documents are large, at least one if there is any.
     ///
     /// # Errors
     /// An error of the database, or [`Error::Unreadable`].
-    pub fn changes(
-        &self,
-        kind: Option<Kind>,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<StoredChange>, Error> {
+    pub fn changes(&self, kind: Option<Kind>, after: u64, limit: usize) -> Result<Changes, Error> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT seq, kind, id, body FROM document
                  WHERE seq > ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY seq LIMIT ?3",
             )?;
             let kind = kind.map(Kind::as_str);
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            statement
-                .query_map(params![after, kind, limit], row_parts)?
-                .map(|parts| change(parts?))
-                .collect()
+            let n_rows = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = statement.query_map(params![after, kind, n_rows], row_parts)?;
+            let (mut changes, mut n_bytes) = (Vec::new(), 0);
+            while n_bytes < MAX_BYTES_OF_CHANGES
+                && let Some(parts) = rows.next()
+            {
+                let parts = parts?;
+                n_bytes += parts.3.as_ref().map_or(0, String::len);
+                changes.push(change(parts)?);
+            }
+            let is_last = changes.len() < limit && n_bytes < MAX_BYTES_OF_CHANGES;
+            Ok(Changes { changes, is_last })
         })
     }
 
