@@ -6,7 +6,7 @@
 //! the highest weight times idf that stand in at least two documents: as good as all of them on
 //! judged data, and much quicker.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::{Error, TextField, View, WeightedTerm};
@@ -62,29 +62,43 @@ impl QueryTerms {
     /// An error of the file system.
     pub fn new(view: &View, text: &str, weighting: Weighting) -> Result<Self, Error> {
         let languages = Language::of_query(text, &view.languages()?);
-        let (counts, n_tokens) = counted(text, &languages);
-        let n_docs = view.n_docs();
+        let Counted {
+            occurrences,
+            alternatives,
+            n_tokens,
+        } = counted(text, &languages);
+        let mut doc_freqs = BTreeMap::new();
+        for term in occurrences.keys() {
+            doc_freqs.insert(term.as_str(), view.doc_freq(TextField::Whole, term)?);
+        }
+        // As another language has it a word is asked for only when nobody has it as its own does:
+        // "come" should not find every web address by its Spanish stem.
+        let is_needed = |term: &str| {
+            let of_word = alternatives.get(term);
+            of_word.is_none_or(|own| {
+                doc_freqs
+                    .get(own.as_str())
+                    .is_none_or(|&n_docs| n_docs == 0)
+            })
+        };
         let mut terms = Vec::new();
-        let mut doc_freqs = Vec::new();
-        for (term, Occurrences { n, in_first_line }) in counts {
-            let doc_freq = view.doc_freq(TextField::Whole, &term)?;
-            if doc_freq == 0 {
+        for (term, &Occurrences { n, in_first_line }) in &occurrences {
+            let doc_freq = doc_freqs.get(term.as_str()).copied().unwrap_or(0);
+            if doc_freq == 0 || !is_needed(term) {
                 continue;
             }
-            let idf = idf(doc_freq, n_docs);
+            let idf = idf(doc_freq, view.n_docs());
             let first_line = if in_first_line { 2.0 } else { 1.0 };
             let weight = saturated(n) * first_line * idf.powf(weighting.idf_power - 1.0);
             terms.push(QueryTerm {
-                term,
+                term: term.clone(),
                 n,
                 weight,
                 idf,
             });
-            doc_freqs.push(doc_freq);
         }
         if terms.len() > weighting.max_terms {
-            let mut doc_freqs = doc_freqs.into_iter();
-            terms.retain(|_| doc_freqs.next().is_some_and(|doc_freq| doc_freq > 1));
+            terms.retain(|term| doc_freqs.get(term.term.as_str()).is_some_and(|&n| n > 1));
         }
         let value = |term: &QueryTerm| term.weight * term.idf;
         terms.sort_by(|a, b| {
@@ -189,19 +203,44 @@ struct Occurrences {
     in_first_line: bool,
 }
 
-/// How often every term stands in the text, and how many tokens there are.
-fn counted(text: &str, languages: &[Language]) -> (BTreeMap<String, Occurrences>, u32) {
+/// The terms of a text.
+#[derive(Default)]
+struct Counted {
+    /// How often every term stands in it.
+    occurrences: BTreeMap<String, Occurrences>,
+    /// For a term that is a word as another language stems it, the term that it is in the first.
+    alternatives: BTreeMap<String, String>,
+    /// How many tokens there are, alternatives left out.
+    n_tokens: u32,
+}
+
+fn counted(text: &str, languages: &[Language]) -> Counted {
     let text = text.trim();
     let first_line_end = text.find('\n').unwrap_or(0);
-    let mut counts: BTreeMap<String, Occurrences> = BTreeMap::new();
-    let mut n_tokens = 0;
+    let mut counted = Counted::default();
+    let mut own = String::new();
+    let mut owns = BTreeSet::new();
     analyze(text, languages, |token| {
-        let occurrences = counts.entry(token.term.to_owned()).or_default();
+        if token.is_alternative {
+            counted
+                .alternatives
+                .insert(token.term.to_owned(), own.clone());
+        } else {
+            own.clear();
+            own.push_str(token.term);
+            owns.insert(own.clone());
+            counted.n_tokens += 1;
+        }
+        let occurrences = counted
+            .occurrences
+            .entry(token.term.to_owned())
+            .or_default();
         occurrences.n += 1;
         occurrences.in_first_line |= token.range.start < first_line_end;
-        n_tokens += 1;
     });
-    (counts, n_tokens)
+    // What one word has as its own is no alternative, whatever another word says.
+    counted.alternatives.retain(|term, _| !owns.contains(term));
+    counted
 }
 
 /// 2n / (n + 1): the second occurrence counts a third, later ones less and less.

@@ -23,6 +23,8 @@ pub struct Token<'a> {
     pub range: Range<usize>,
     /// The running number of its word; terms of one word share it, stop words count.
     pub position: u32,
+    /// Whether it is the word as another language than the first would stem it.
+    pub is_alternative: bool,
 }
 
 /// Calls `sink` with every term of `text` in these languages, in order of position.
@@ -35,31 +37,32 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
         return;
     };
     words(text, |word| {
-        let mut give = |term: &str| {
+        let mut give = |term: &str, is_alternative: bool| {
             let (range, position) = (word.range.clone(), word.position);
             sink(Token {
                 term,
                 range,
                 position,
+                is_alternative,
             });
         };
         if word.is_code {
             let term = without_diacritics(&lowercase(&word.form));
             // A form of combining marks alone folds to nothing.
             if !term.is_empty() {
-                give(&term);
+                give(&term, false);
             }
             return;
         }
         let is_done = with_term(first, &word.form, |term| match term {
             Some(term) => {
-                give(term);
+                give(term, false);
                 others.is_empty()
             }
             None => true,
         });
         if !is_done {
-            give_others(&word.form, first, others, give);
+            give_others(&word.form, first, others, |term| give(term, true));
         }
     });
 }
