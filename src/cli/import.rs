@@ -96,9 +96,12 @@ fn take(
     records: Records<'_>,
     bar: &ProgressBar,
 ) -> anyhow::Result<Report> {
-    let report = engine
+    let mut report = engine
         .import(records, &mut |_| ())
         .with_context(|| format!("importing {name}"))?;
+    for problem in &mut report.problems {
+        problem.file = Some(name.to_owned());
+    }
     for problem in report.problems.iter().take(MAX_PRINTED) {
         let field = problem
             .field

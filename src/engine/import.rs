@@ -155,7 +155,7 @@ impl Import<'_> {
             .recv()
             .map_err(|_| Error::Closed)?
             .map_err(Error::Write)?;
-        for Outcome { status, seq } in outcomes {
+        for Outcome { status, seq, .. } in outcomes {
             match status {
                 WriteStatus::Created => self.report.created += 1,
                 WriteStatus::Updated => self.report.updated += 1,

@@ -3,6 +3,9 @@
 //! Whoever wants to write puts its changes into a bounded queue and is called back. The thread
 //! takes all that wait, writes them in one transaction, and answers when that is on disk: one sync
 //! serves as many writers as came while the one before was under way.
+//!
+//! A change that hides a document from somebody is answered only when the indexes have it too:
+//! after the answer nothing, no count and no score, may tell of what was hidden.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -101,7 +104,7 @@ fn write(store: &mut StoreWriter, group: Vec<Request>, progress: &Progress) {
             progress.set_stored_seq(store.newest_seq());
             let mut outcomes = outcomes.into_iter();
             for (n_changes, reply) in replies {
-                reply(Ok(outcomes.by_ref().take(n_changes).collect()));
+                answer(outcomes.by_ref().take(n_changes).collect(), reply, progress);
             }
         }
         Err(error) => {
@@ -111,5 +114,18 @@ fn write(store: &mut StoreWriter, group: Vec<Request>, progress: &Progress) {
                 reply(Err(Arc::clone(&error)));
             }
         }
+    }
+}
+
+fn answer(outcomes: Vec<Outcome>, reply: Reply, progress: &Progress) {
+    let hidden = outcomes
+        .iter()
+        .filter(|outcome| outcome.hides)
+        .map(|outcome| outcome.seq)
+        .max();
+    match hidden {
+        None => reply(Ok(outcomes)),
+        // When the engine closes first, nobody is left who could find it.
+        Some(seq) => progress.when_visible(seq, Box::new(move |_| reply(Ok(outcomes)))),
     }
 }

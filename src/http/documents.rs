@@ -148,8 +148,12 @@ async fn write(app: &App, change: Change) -> Result<Outcome, Problem> {
     // A caller that has gone meanwhile needs no answer; its change is stored all the same.
     app.engine
         .submit(change, move |outcome| drop(sender.send(outcome)))?;
-    let outcome = outcome.await.map_err(|_| Problem::from(Error::Closed))?;
-    Ok(outcome?)
+    // Only a change that hides something waits for the index, and only that can take long.
+    match tokio::time::timeout(MAX_VISIBLE_WAIT, outcome).await {
+        Ok(Ok(outcome)) => Ok(outcome?),
+        Ok(Err(_)) => Err(Error::Closed.into()),
+        Err(_) => Err(Error::NotVisibleYet.into()),
+    }
 }
 
 /// Waits until a change can be found. The change is stored, so not finding it in time is no error.
@@ -165,7 +169,7 @@ async fn wait_visible(app: &App, seq: u64) -> bool {
 }
 
 fn written(key: &DocumentKey, outcome: Outcome, visible: bool, warnings: Vec<String>) -> Written {
-    let Outcome { status, seq } = outcome;
+    let Outcome { status, seq, .. } = outcome;
     Written {
         id: key.id().to_owned(),
         status,

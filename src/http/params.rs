@@ -4,6 +4,7 @@
 //! that it may stand still.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -68,16 +69,25 @@ impl Params {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(&mut self, name: &str, default: usize, highest: usize) -> usize {
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        default: usize,
+        bounds: RangeInclusive<usize>,
+    ) -> usize {
         let Some(text) = self.text(name) else {
             return default;
         };
         match text.parse::<usize>() {
-            Ok(number) if number <= highest => number,
+            Ok(number) if bounds.contains(&number) => number,
             _ => {
                 self.problem(
                     name,
-                    format!("is a whole number up to {highest}, not {text:?}"),
+                    format!(
+                        "is a whole number from {} to {}, not {text:?}",
+                        bounds.start(),
+                        bounds.end()
+                    ),
                 );
                 default
             }
@@ -134,6 +144,15 @@ pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
 /// The JSON object in the body.
 pub(super) async fn json<T: DeserializeOwned>(app: &App, body: Body) -> Result<T, Problem> {
     let bytes = bytes(app, body).await?;
+    // serde would take a list for an object whose fields come in order.
+    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes)
+        && !value.is_object()
+    {
+        return Err(Problem::new(
+            Code::InvalidField,
+            "the body is a JSON object",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(&bytes);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -295,7 +295,7 @@ impl From<engine::Error> for Problem {
         match &error {
             E::NotFound { .. } => Self::new(Code::DocumentNotFound, error.to_string()),
             E::Busy => Self::new(Code::Overloaded, error.to_string()),
-            E::Closed => Self::new(Code::Unavailable, error.to_string()),
+            E::Closed | E::NotVisibleYet => Self::new(Code::Unavailable, error.to_string()),
             E::Write(cause) if is_full(cause) => Self::new(Code::StorageFull, error.to_string()),
             E::Store(cause) if is_full(cause) => Self::new(Code::StorageFull, error.to_string()),
             _ => {

@@ -44,8 +44,8 @@ fn query(mut params: Params) -> Result<SearchQuery, Problem> {
         params.refuse("q", "is missing: what to search for");
         String::new()
     });
-    let limit = params.number("limit", 10, MAX_LIMIT);
-    let offset = params.number("offset", 0, MAX_DEPTH - MAX_LIMIT);
+    let limit = params.number("limit", 10, 1..=MAX_LIMIT);
+    let offset = params.number("offset", 0, 0..=MAX_DEPTH - MAX_LIMIT);
     let mut filters = Filters::default();
     for field in FIELDS {
         filters.require(field, &params.list(field.name()));

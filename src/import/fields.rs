@@ -92,7 +92,8 @@ fn ticket(mut object: Object, notes: &mut Vec<Note>) -> Result<Ticket, Refused> 
     }
     keep_raw_unless(&mut object, "comments", Value::is_array, notes);
     if is_blank(&object, "subject") && is_blank(&object, "description") {
-        if object.len() <= 1 {
+        let says_more = |field: &String| !is_blank(&object, field) && field != "id";
+        if !object.keys().any(says_more) {
             let detail = "a ticket needs a subject or a description";
             return Err(Refused::field("subject", detail));
         }

@@ -10,6 +10,9 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// The longest text of a single field, in bytes.
 pub const MAX_FIELD_BYTES: usize = 4 * 1024 * 1024;
 
+/// Some programs put it in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The lines of a stream, without their ends, each with its number from 1.
 pub(super) struct Lines<R> {
     reader: R,
@@ -65,7 +68,11 @@ impl<R: BufRead> Iterator for Lines<R> {
         }
         self.line_number += 1;
         let mut line = Vec::new();
-        let content = match self.read(&mut line) {
+        let read = self.read(&mut line);
+        if self.line_number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
+        let content = match read {
             Ok(None) => return None,
             Ok(Some(n_bytes)) if n_bytes > MAX_LINE_BYTES => Err(Refused::new(format!(
                 "the line has {n_bytes} bytes, more than {MAX_LINE_BYTES}"
@@ -86,6 +93,15 @@ impl<R: BufRead> Iterator for Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        let lines: Vec<_> = Lines::new("\u{feff}a\n\u{feff}b".as_bytes()).collect();
+        assert_eq!(
+            lines,
+            [(1, Ok("a".to_owned())), (2, Ok("\u{feff}b".to_owned()))]
+        );
+    }
 
     #[test]
     fn a_line_too_long_is_skipped_and_the_next_one_is_read() {

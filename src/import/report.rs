@@ -42,6 +42,9 @@ pub struct Report {
 /// A line that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineProblem {
+    /// The file, where several are imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The line, from 1.
     pub line: u64,
     /// The field at fault, when it is one.
@@ -76,6 +79,7 @@ impl Report {
         }
         let Refused { field, detail, .. } = refused;
         self.problems.push(LineProblem {
+            file: None,
             line,
             field,
             detail,

@@ -3,7 +3,8 @@
 //! Scores are BM25 (tantivy's: k1 1.2, b 0.75) summed over the terms. Few terms run through
 //! tantivy's block-max WAND, which skips what cannot reach the list; from [`MAX_WAND_TERMS`] on a
 //! plain union is quicker (measured, see `benches/README.md`). A filter clause would lose WAND, so
-//! audience and filters are tested per document instead.
+//! audience and filters are tested per document instead. The final scores are added up anew in the
+//! order of the terms, so that they are the same to the last bit whatever else is in the index.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,7 @@ const MAX_WAND_TERMS: usize = 8;
 
 /// Kept beyond the limit so that ties at the end of the list fall to the lower id, not to the
 /// order of segments.
-const SPARE_CANDIDATES: usize = 32;
+const SPARE_CANDIDATES: usize = 10;
 
 /// A term with what its BM25 score is multiplied by.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,10 +109,46 @@ pub fn top(
             })?;
         }
     }
+    rescore(view, terms, &mut best)?;
     Ok(Ranked {
         scored: named(view, best, limit)?,
         n_matches: (!skips).then_some(n_matches),
     })
+}
+
+/// Gives the candidates the sum of their terms' scores in the order of the terms. The union adds
+/// them up in the order in which postings happen to meet, which depends on documents that are not
+/// seen and on how segments were merged: the last bit of a score would tell.
+fn rescore(view: &View, terms: &[WeightedTerm], best: &mut Best) -> Result<(), Error> {
+    let mut candidates = std::mem::take(&mut best.heap).into_vec();
+    candidates.sort_by_key(|candidate| (candidate.segment, candidate.doc));
+    candidates
+        .iter_mut()
+        .for_each(|candidate| candidate.score = 0.0);
+    let segments = view.searcher.segment_readers();
+    for weighted in terms {
+        let scoring = EnableScoring::enabled_from_statistics_provider(view, &view.searcher);
+        let weight = clause(view, weighted).weight(scoring)?;
+        for of_segment in candidates.chunk_by_mut(|a, b| a.segment == b.segment) {
+            let Some(segment) = of_segment
+                .first()
+                .and_then(|candidate| segments.get(candidate.segment))
+            else {
+                continue;
+            };
+            let mut matches = weight.scorer(segment, 1.0)?;
+            for candidate in of_segment {
+                if matches.doc() < candidate.doc {
+                    matches.seek(candidate.doc);
+                }
+                if matches.doc() == candidate.doc {
+                    candidate.score += matches.score();
+                }
+            }
+        }
+    }
+    best.heap = candidates.into();
+    Ok(())
 }
 
 /// How many documents have at least one of the terms, counted up to `bound`.
@@ -194,14 +231,18 @@ fn union_query(view: &View, terms: &[WeightedTerm]) -> Option<BooleanQuery> {
     if terms.is_empty() {
         return None;
     }
-    let clause = |weighted: &WeightedTerm| {
-        let field = view.live.fields.text(weighted.field);
-        let term = Term::from_field_text(field, &weighted.term);
-        let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-        let boosted = BoostQuery::new(Box::new(query), weighted.weight);
-        (Occur::Should, Box::new(boosted) as Box<dyn Query>)
-    };
-    Some(BooleanQuery::new(terms.iter().map(clause).collect()))
+    let clauses = terms.iter().map(|weighted| {
+        let query: Box<dyn Query> = Box::new(clause(view, weighted));
+        (Occur::Should, query)
+    });
+    Some(BooleanQuery::new(clauses.collect()))
+}
+
+fn clause(view: &View, weighted: &WeightedTerm) -> BoostQuery {
+    let field = view.live.fields.text(weighted.field);
+    let term = Term::from_field_text(field, &weighted.term);
+    let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
+    BoostQuery::new(Box::new(query), weighted.weight)
 }
 
 /// Visits the matching documents without scoring them, until `visit` says no.

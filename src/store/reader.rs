@@ -255,10 +255,17 @@ fn change((seq, kind, id, body): Parts) -> Result<StoredChange, Error> {
         .ok_or_else(|| invalid(format!("unknown kind {kind:?}")))?;
     let key =
         DocumentKey::new(stored_kind, id.as_str()).map_err(|error| invalid(error.to_string()))?;
-    let read = |body: String| match stored_kind {
-        Kind::Article => serde_json::from_str::<Article>(&body).map(Document::Article),
-        Kind::Ticket => serde_json::from_str::<Ticket>(&body).map(Document::Ticket),
-    };
-    let document = body.map(read).transpose().map_err(unreadable)?;
+    let document = body
+        .map(|body| document_of(stored_kind, &body))
+        .transpose()
+        .map_err(unreadable)?;
     Ok(StoredChange { seq, key, document })
+}
+
+/// Reads the body of a row.
+pub(super) fn document_of(kind: Kind, body: &str) -> Result<Document, serde_json::Error> {
+    match kind {
+        Kind::Article => serde_json::from_str::<Article>(body).map(Document::Article),
+        Kind::Ticket => serde_json::from_str::<Ticket>(body).map(Document::Ticket),
+    }
 }

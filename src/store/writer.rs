@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
+use super::reader::document_of;
 use super::schema::open_for_writing;
 use super::{Error, FILE_NAME, StoreReader};
 use crate::model::{Document, DocumentKey};
@@ -41,6 +42,19 @@ pub struct Outcome {
     pub status: WriteStatus,
     /// The sequence number of the document's last change; the store's newest for a missing one.
     pub seq: u64,
+    /// Whether somebody who could find the document before must not find it any more.
+    #[serde(skip)]
+    pub hides: bool,
+}
+
+impl Outcome {
+    fn plain(status: WriteStatus, seq: u64) -> Self {
+        Self {
+            status,
+            seq,
+            hides: false,
+        }
+    }
 }
 
 /// Writes documents. There is one for a store, in the process that holds the data folder's lock.
@@ -116,24 +130,38 @@ fn put(
     .map_err(Error::Json)?;
     let key = document.key();
     let stored = stored(connection, &key)?;
-    if let Some((seq, Some(old))) = &stored
-        && *old == body
+    let old = stored
+        .as_ref()
+        .and_then(|(seq, body)| Some((*seq, body.as_deref()?)));
+    if let Some((seq, old)) = old
+        && old == body
     {
-        return Ok(Outcome {
-            status: WriteStatus::Unchanged,
-            seq: *seq,
-        });
+        return Ok(Outcome::plain(WriteStatus::Unchanged, seq));
     }
     *newest_seq += 1;
     replace(connection, &key, Some(&body), *newest_seq)?;
-    let status = match stored {
-        Some((_, Some(_))) => WriteStatus::Updated,
-        Some((_, None)) | None => WriteStatus::Created,
-    };
-    Ok(Outcome {
-        status,
-        seq: *newest_seq,
+    Ok(match old {
+        Some((_, old)) => Outcome {
+            status: WriteStatus::Updated,
+            seq: *newest_seq,
+            hides: hides(&key, old, document),
+        },
+        None => Outcome::plain(WriteStatus::Created, *newest_seq),
     })
+}
+
+/// Whether an audience that could find the old state cannot find the new one.
+fn hides(key: &DocumentKey, old: &str, new: &Document) -> bool {
+    // An old state that does not read hides nothing: the index never took it.
+    let Ok(old) = document_of(key.kind(), old) else {
+        return false;
+    };
+    let terms = |document: &Document| match document.is_searchable() {
+        true => document.visibility().terms(document.kind()),
+        false => Vec::new(),
+    };
+    let new = terms(new);
+    terms(&old).iter().any(|term| !new.contains(term))
 }
 
 fn delete(
@@ -148,12 +176,10 @@ fn delete(
             Ok(Outcome {
                 status: WriteStatus::Deleted,
                 seq: *newest_seq,
+                hides: true,
             })
         }
-        Some((_, None)) | None => Ok(Outcome {
-            status: WriteStatus::Missing,
-            seq: *newest_seq,
-        }),
+        Some((_, None)) | None => Ok(Outcome::plain(WriteStatus::Missing, *newest_seq)),
     }
 }
 

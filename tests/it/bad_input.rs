@@ -37,6 +37,7 @@ fn with(field: &str, value: &str) -> String {
     format!(r#"{{"kind":"ticket","id":"T1","subject":"x","{field}":{value}}}"#)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_lines() -> Vec<Bad> {
     let long = |n_bytes: usize| with("description", &format!("{:?}", "x".repeat(n_bytes)));
     vec![
@@ -268,7 +269,7 @@ fn a_cut_archive_keeps_what_it_gave_and_says_that_it_is_cut() {
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     for n in 0..3_000 {
         // Hashes, so that it does not pack to nothing.
-        let text = blake3::hash(&[n as u8, (n >> 8) as u8]).to_hex();
+        let text = blake3::hash(n.to_string().as_bytes()).to_hex();
         let line = json!({"kind": "ticket", "id": format!("T{n}"), "subject": text.as_str()});
         writeln!(packer, "{line}").unwrap();
     }
@@ -485,6 +486,19 @@ proptest! {
     }
 }
 
+/// Costs, coordinates and scores of other systems must not move by their last digit each time they
+/// pass through.
+#[test]
+fn fractions_survive_a_round_trip() {
+    for number in [
+        "0.30000000000000004",
+        "12.345678901234567",
+        "1.2298372082443334e-199",
+    ] {
+        check_import(&with("u_number", number));
+    }
+}
+
 /// What is taken can be written and read again; what is refused has a reason.
 fn check_import(line: &str) {
     match document_of_json(line, Options::default()) {
@@ -502,7 +516,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
+        any::<i32>().prop_map(|n| Value::from(f64::from(n) / 64.0)),
         ".{0,12}".prop_map(Value::from),
         "(high|low|public|hr|de|draft|2026-01-02|[0-9]{1,3})".prop_map(Value::from),
     ];

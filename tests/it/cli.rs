@@ -167,6 +167,13 @@ fn errors_go_to_standard_error_with_code_2() {
     check(&["backup", "/nowhere/at/all.db"], "/nowhere/at/all.db");
     check(&["restore", "none.db"], "already");
     check(&["status", "--log", "=="], "--log is no log level");
+}
+
+/// A question about a desk that is not there must not make one, and a wrong setting must not be
+/// passed over.
+#[test]
+fn a_missing_desk_and_a_wrong_setting_are_named() {
+    let folder = desk();
     let nothing = folder.path().join("nothing");
     for args in [
         &["search", "vpn"][..],
@@ -188,7 +195,13 @@ fn errors_go_to_standard_error_with_code_2() {
         "[server]\nlistn = 1\n",
     )
     .unwrap();
-    check(&["status"], "there is no setting server.listn");
+    let output = run(folder.path(), &["status"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("there is no setting server.listn"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 /// `firstline search ... | head -1` is how people use it.

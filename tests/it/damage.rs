@@ -38,9 +38,8 @@ fn assert_same(answer: &Value, expected: &Value, name: &str) {
     let is_close = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs();
     let score = |hit: &Value| hit["score"].as_f64().unwrap();
     let (mut answer, mut expected) = (answer.clone(), expected.clone());
-    let hits = |answer: &mut Value| match answer["hits"].take() {
-        Value::Array(hits) => hits,
-        other => panic!("{name}: {other}"),
+    let hits = |answer: &mut Value| -> Vec<Value> {
+        serde_json::from_value(answer["hits"].take()).unwrap()
     };
     let (found, wanted) = (hits(&mut answer), hits(&mut expected));
     assert_eq!(answer, expected, "{name}");
@@ -207,8 +206,24 @@ fn a_damaged_index_is_made_anew_from_the_store() {
     check("CURRENT is empty", &|index| {
         fs::write(index.join("CURRENT"), "").unwrap()
     });
+    check(
+        "one bit of the postings is another",
+        &damaged_file(".idx", |mut bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            Some(bytes)
+        }),
+    );
+}
+
+/// An index is many files, and any of them may be the one that is lost.
+#[test]
+fn a_damage_to_any_file_of_an_index_is_noticed() {
+    let parent = tempfile::tempdir().unwrap();
+    let desk_folder = parent.path().join("desk");
+    let expected = desk(&desk_folder);
+    let check = |name: &str, damage: &dyn Fn(&Path)| check(&desk_folder, &expected, name, damage);
     let kinds = kinds_of_files(&desk_folder);
-    eprintln!("damaged: {}", kinds.join(" "));
     assert!(
         kinds.len() >= 7,
         "meta.json, .managed.json and the files of a segment: {kinds:?}"
@@ -246,14 +261,6 @@ fn a_damaged_index_is_made_anew_from_the_store() {
             );
         }
     }
-    check(
-        "one bit of the postings is another",
-        &damaged_file(".idx", |mut bytes| {
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 1;
-            Some(bytes)
-        }),
-    );
 }
 
 /// A large desk takes a while to be made anew; nobody at the desk should notice more than a
@@ -385,54 +392,34 @@ fn a_permission_that_is_missing_is_no_reason_to_rebuild() {
     let is_root = fs::read_to_string("/proc/self/status")
         .unwrap()
         .contains("\nUid:\t0\t");
-    if is_root {
-        // Root may read everything, so somebody else has to try.
-        let owner = format!("{NOBODY}:{NOBODY}");
-        let owned = Command::new("chown")
-            .arg("-R")
-            .arg(owner)
-            .arg(&folder)
-            .status();
-        assert!(owned.unwrap().success());
-    }
-    let is_meta = |name: &str| name.ends_with("meta.json");
-    for what in [
-        "CURRENT",
-        "generation",
-        "meta.json",
-        ".managed.json",
-        ".idx",
-    ] {
-        let index = index(&folder, "articles");
-        let path = match what {
-            "CURRENT" => index.join("CURRENT"),
-            "generation" => generation(&index),
-            end => fs::read_dir(generation(&index))
-                .unwrap()
-                .map(|entry| entry.unwrap().path())
-                .find(|path| {
-                    let name = path.file_name().unwrap().to_string_lossy();
-                    if is_meta(end) {
-                        name == end
-                    } else {
-                        name.ends_with(end)
-                    }
-                })
-                .unwrap(),
-        };
-        let before = fs::metadata(&path).unwrap().permissions();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let as_somebody = || {
         let mut command = program();
         if is_root {
             command.uid(NOBODY).gid(NOBODY);
-            if command.arg("--version").output().is_err() {
-                eprintln!("skipped: nobody cannot run the program where it is built");
-                return;
-            }
-            command = program();
-            command.uid(NOBODY).gid(NOBODY);
         }
-        let output = ended(&mut command, &folder, what);
+        command
+    };
+    if as_somebody().arg("--version").output().is_err() {
+        eprintln!("skipped: nobody cannot run the program where it is built");
+        return;
+    }
+    if is_root {
+        // Root may read everything, so somebody else has to try.
+        let owner = format!("{NOBODY}:{NOBODY}");
+        let mut chown = Command::new("chown");
+        let owned = chown.args(["-R", &owner]).arg(&folder).status();
+        assert!(owned.unwrap().success());
+    }
+    for what in ["CURRENT", "generation", "meta.json", ".managed.json"] {
+        let index = index(&folder, "articles");
+        let path = match what {
+            "CURRENT" => index.join(what),
+            "generation" => generation(&index),
+            file => generation(&index).join(file),
+        };
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let output = ended(&mut as_somebody(), &folder, what);
         fs::set_permissions(&path, before).unwrap();
         assert_eq!(output.status.code(), Some(2), "{what}: {}", stderr(&output));
         assert!(

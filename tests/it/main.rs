@@ -13,12 +13,19 @@
     reason = "a test that cannot go on should stop; tests own their clock and say what they skip"
 )]
 
+mod access;
 mod api;
 mod architecture;
+mod bad_input;
+mod cli;
+mod corpus;
 mod crash;
 mod damage;
 mod disk_full;
 mod faults;
+mod hidden;
 mod overload;
+mod problems;
+mod real_data;
 mod support;
 mod upkeep;

@@ -234,7 +234,7 @@ fn five_thousand_searches_at_once_are_answered_or_sent_away() {
     let mut clients: Vec<Client> = (0..CONNECTIONS)
         .map(|_| Client::connect(server.address()))
         .collect();
-    let request = "GET /v1/search?q=printer+vpn+password+outlook+slow+laptop&limit=100 \
+    let request = "GET /v1/search?q=printer+vpn+password+outlook+slow+laptop&limit=20 \
                    HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let (mut n_answered, mut n_refused) = (0, 0);
     for _ in 0..WAVES {

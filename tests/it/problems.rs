@@ -104,7 +104,8 @@ const BAD_REQUESTS: [Provocation; 33] = [
         "control character",
         &[],
     ),
-    provoke("invalid-field", SIMILAR, "5", "invalid type", &[]),
+    provoke("invalid-field", SIMILAR, "5", "is a JSON object", &[]),
+    provoke("invalid-field", SIMILAR, "[\"INC1\"]", "is a JSON object", &[]),
     provoke(
         "invalid-field",
         SIMILAR,

@@ -149,6 +149,14 @@ fn a_rebuild_from_the_command_line_keeps_every_answer() {
     assert_clean(folder.path());
 }
 
+/// Stores a ticket.
+fn put(client: &mut Client, id: &str, subject: &str) {
+    let answer = client
+        .put(&format!("/v1/tickets/{id}"), &ticket(id, subject))
+        .unwrap();
+    assert!([200, 201].contains(&answer.status), "{answer:?}");
+}
+
 /// A backup is taken while people work, and is worth what its restore is: a whole store of one
 /// moment, with everything that was acknowledged before it began.
 #[test]
@@ -159,12 +167,6 @@ fn a_backup_under_writes_restores_to_a_clean_desk() {
     let server = Server::start(&folder);
     let mut ledger = Ledger::default();
     let mut client = Client::connect(server.address());
-    let put = |client: &mut Client, id: &str, subject: &str| {
-        let answer = client
-            .put(&format!("/v1/tickets/{id}"), &ticket(id, subject))
-            .unwrap();
-        assert!([200, 201].contains(&answer.status), "{answer:?}");
-    };
     for n in 0..50 {
         let id = format!("before-{n}");
         put(&mut client, &id, "acknowledged");
