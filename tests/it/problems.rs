@@ -92,7 +92,7 @@ const PUT: (&str, &str) = ("PUT", "/v1/tickets/T1");
 const LONG: &str = "a field of the tests";
 
 /// What is wrong with the request itself.
-const BAD_REQUESTS: [Provocation; 33] = [
+const BAD_REQUESTS: [Provocation; 34] = [
     provoke("invalid-json", SIMILAR, "{\"subject\"", "EOF", &[]),
     provoke("invalid-json", TRIAGE, "", "EOF", &[]),
     provoke("invalid-json", TRIAGE, "{} {}", "trailing characters", &[]),
