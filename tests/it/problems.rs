@@ -217,14 +217,14 @@ const BAD_REQUESTS: [Provocation; 34] = [
         "invalid-field",
         ("GET", "/v1/search?q=a&limit=-1"),
         "",
-        "up to 100",
+        "from 1 to 100",
         &["limit"],
     ),
     provoke(
         "invalid-field",
         ("GET", "/v1/search?q=a&limit=101"),
         "",
-        "up to 100",
+        "from 1 to 100",
         &["limit"],
     ),
     provoke(
