@@ -62,7 +62,7 @@ pub struct Server {
     pub max_body_bytes: usize,
     /// How long the head of a request may take, in milliseconds.
     pub head_timeout_ms: u64,
-    /// How long a body may stand still, in milliseconds.
+    /// How long a JSON body may take, and an import may stand still, in milliseconds.
     pub body_timeout_ms: u64,
     /// How long a request may wait for its answer, in milliseconds.
     pub answer_timeout_ms: u64,

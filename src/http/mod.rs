@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use problem::{CODES, Code};
@@ -35,7 +35,12 @@ use problem::Problem;
 pub struct App {
     engine: Arc<Engine>,
     pool: Arc<Pool>,
+    /// A permit for every byte that the bodies being read may take together.
+    bodies: Arc<Semaphore>,
 }
+
+/// What the bodies being read may take together, in bytes.
+const MAX_BODIES_BYTES: usize = 256 * 1024 * 1024;
 
 impl App {
     /// Serves an engine.
@@ -45,7 +50,12 @@ impl App {
     pub fn new(engine: Arc<Engine>) -> Result<Self, engine::Error> {
         let server = &engine.settings().server;
         let pool = Arc::new(Pool::start(server.light_queue, server.heavy_queue)?);
-        Ok(Self { engine, pool })
+        let bodies = Arc::new(Semaphore::new(MAX_BODIES_BYTES));
+        Ok(Self {
+            engine,
+            pool,
+            bodies,
+        })
     }
 
     /// Computes an answer on the pool. Work whose caller has gone is skipped.

@@ -124,11 +124,24 @@ impl Params {
     }
 }
 
-/// The whole body, up to the limit.
-pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
-    let limit = app.engine.settings().server.max_body_bytes;
+/// The whole body, up to the limit. All of it must come within the time that a body may stand
+/// still, and the bodies of all requests have a bound together.
+async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
     let mut stream = Frames::new(app, body);
+    let limit = stream.timeout;
+    match tokio::time::timeout(limit, collect(app, &mut stream)).await {
+        Ok(bytes) => bytes,
+        Err(_) => {
+            let detail = format!("the body did not come within {} ms", limit.as_millis());
+            Err(Problem::new(Code::RequestTimeout, detail))
+        }
+    }
+}
+
+async fn collect(app: &App, stream: &mut Frames) -> Result<Vec<u8>, Problem> {
+    let limit = app.engine.settings().server.max_body_bytes;
     let mut bytes = Vec::new();
+    let mut shares = Vec::new();
     while let Some(frame) = stream.next().await? {
         if bytes.len() + frame.len() > limit {
             drop(bytes);
@@ -136,6 +149,13 @@ pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
             let detail = format!("a body has at most {limit} bytes");
             return Err(Problem::new(Code::BodyTooLarge, detail));
         }
+        let share = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        shares.push(app.bodies.try_acquire_many(share).map_err(|_| {
+            Problem::new(
+                Code::Overloaded,
+                "the bodies of all requests are too large together",
+            )
+        })?);
         bytes.extend_from_slice(&frame);
     }
     Ok(bytes)

@@ -325,6 +325,23 @@ fn without_keys_only_this_machine_is_served() {
     assert_eq!(answer.status, 401, "with keys any name may lead here");
 }
 
+/// How many articles and past tickets the holder of a key gets to see; counts must tell the same.
+fn hits_and_evidence(server: &Server, key: &str, words: &str) -> (usize, usize) {
+    let search = "/v1/search?q=zanzibar+merger&facets=tag";
+    let search = send(server, key, ("GET", search), "").json();
+    let triage = send(server, key, ("POST", "/v1/triage"), words).json();
+    let n = |list: &Value| list.as_array().unwrap().len();
+    assert_eq!(n(&search["hits"]), n(&triage["articles"]));
+    assert_eq!(
+        search["total"],
+        n(&search["hits"]),
+        "counts tell as much as hits"
+    );
+    let counted = search["facets"]["tag"].as_object().unwrap().len();
+    assert_eq!(counted, n(&search["hits"]), "{}", search["facets"]);
+    (n(&search["hits"]), n(&triage["evidence"]))
+}
+
 /// Whoever loses a right loses it when the change is acknowledged, not when the index hears of it.
 #[test]
 fn a_narrowed_document_is_not_shown_from_the_acknowledgement_on() {
@@ -344,26 +361,7 @@ fn a_narrowed_document_is_not_shown_from_the_acknowledgement_on() {
             "tags": ["merger"], "visibility": visibility, "state": state})
     };
     let words = json!({"subject": "merger with zanzibar"}).to_string();
-    let shown = |key: &str| {
-        let search = send(
-            &server,
-            key,
-            ("GET", "/v1/search?q=zanzibar+merger&facets=tag"),
-            "",
-        )
-        .json();
-        let triage = send(&server, key, ("POST", "/v1/triage"), &words).json();
-        let n = |list: &Value| list.as_array().unwrap().len();
-        assert_eq!(n(&search["hits"]), n(&triage["articles"]));
-        assert_eq!(
-            search["total"],
-            n(&search["hits"]),
-            "counts tell as much as hits"
-        );
-        let counted = search["facets"]["tag"].as_object().unwrap().len();
-        assert_eq!(counted, n(&search["hits"]), "{}", search["facets"]);
-        (n(&search["hits"]), n(&triage["evidence"]))
-    };
+    let shown = |key: &str| hits_and_evidence(&server, key, &words);
     let open = || article(json!("public"), "published");
     for narrow in [
         article(json!("internal"), "published"),

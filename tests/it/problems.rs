@@ -105,7 +105,13 @@ const BAD_REQUESTS: [Provocation; 34] = [
         &[],
     ),
     provoke("invalid-field", SIMILAR, "5", "is a JSON object", &[]),
-    provoke("invalid-field", SIMILAR, "[\"INC1\"]", "is a JSON object", &[]),
+    provoke(
+        "invalid-field",
+        SIMILAR,
+        "[\"INC1\"]",
+        "is a JSON object",
+        &[],
+    ),
     provoke(
         "invalid-field",
         SIMILAR,
