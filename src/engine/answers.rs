@@ -60,7 +60,7 @@ impl Engine {
                 if let Some(article) = self.article_for(&scored.id, audience)? {
                     answer
                         .hits
-                        .push(search::hit(&article, scored.score, &found.terms));
+                        .push(search::hit(&article, scored, &found.terms));
                 }
             }
             answer.total = found.total;

@@ -23,7 +23,7 @@ pub use live::{LiveIndex, SegmentSummary};
 pub use ranking::{Count, Ranked, Scored, WeightedTerm, count, facet_counts, top};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
-pub use schema::{FacetField, TextField, article_language, stamp, ticket_language};
+pub use schema::{FacetField, TextField, stamp};
 pub use terms::{QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use writer::{IndexWriter, WriterSize};

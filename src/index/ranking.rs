@@ -9,12 +9,16 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
+use tantivy::postings::Postings;
+use tantivy::query::{
+    Bm25Weight, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery,
+};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
 
 use super::view::{Filters, View};
 use super::{Error, FacetField, TextField};
+use crate::text::Language;
 
 /// Up to so many terms block-max WAND is quicker than the union of all postings.
 const MAX_WAND_TERMS: usize = 8;
@@ -41,6 +45,8 @@ pub struct Scored {
     pub id: String,
     /// Comparable only inside one answer.
     pub score: f32,
+    /// The language in which the document was indexed.
+    pub language: Language,
 }
 
 /// A number that may have been counted up to a bound only.
@@ -54,7 +60,7 @@ pub struct Count {
 
 struct Candidate {
     score: f32,
-    segment: usize,
+    segment: u32,
     doc: DocId,
 }
 
@@ -88,7 +94,7 @@ pub fn top(
     let mut best = Best::new(limit + SPARE_CANDIDATES);
     let skips = terms.len() <= MAX_WAND_TERMS;
     let mut n_matches = 0;
-    for (ord, (segment, sees)) in view.segments(filters)?.into_iter().enumerate() {
+    for (ord, (segment, sees)) in (0..).zip(view.segments(filters)?) {
         let start = best.threshold();
         let mut take = |doc: DocId, score: f32| {
             if score > best.threshold() && sees.sees(doc) {
@@ -122,27 +128,36 @@ pub fn top(
 fn rescore(view: &View, terms: &[WeightedTerm], best: &mut Best) -> Result<(), Error> {
     let mut candidates = std::mem::take(&mut best.heap).into_vec();
     candidates.sort_by_key(|candidate| (candidate.segment, candidate.doc));
-    candidates
-        .iter_mut()
-        .for_each(|candidate| candidate.score = 0.0);
-    let segments = view.searcher.segment_readers();
+    for candidate in &mut candidates {
+        candidate.score = 0.0;
+    }
     for weighted in terms {
-        let scoring = EnableScoring::enabled_from_statistics_provider(view, &view.searcher);
-        let weight = clause(view, weighted).weight(scoring)?;
+        let field = view.live.fields.text(weighted.field);
+        let term = Term::from_field_text(field, &weighted.term);
+        let doc_freq = view.doc_freq(weighted.field, &weighted.term)?;
+        let mean_length = view.mean_length(weighted.field);
+        let bm25 = Bm25Weight::for_one_term_without_explain(doc_freq, view.n_docs(), mean_length)
+            .boost_by(weighted.weight);
         for of_segment in candidates.chunk_by_mut(|a, b| a.segment == b.segment) {
-            let Some(segment) = of_segment
-                .first()
-                .and_then(|candidate| segments.get(candidate.segment))
+            let Some(segment) = of_segment.first().map(|candidate| candidate.segment) else {
+                continue;
+            };
+            let segment = view.searcher.segment_reader(segment);
+            let option = IndexRecordOption::WithFreqs;
+            let Some(mut postings) = segment
+                .inverted_index(field)?
+                .read_postings(&term, option)?
             else {
                 continue;
             };
-            let mut matches = weight.scorer(segment, 1.0)?;
+            let lengths = segment.get_fieldnorms_reader(field)?;
             for candidate in of_segment {
-                if matches.doc() < candidate.doc {
-                    matches.seek(candidate.doc);
+                if postings.doc() < candidate.doc {
+                    postings.seek(candidate.doc);
                 }
-                if matches.doc() == candidate.doc {
-                    candidate.score += matches.score();
+                if postings.doc() == candidate.doc {
+                    let length = lengths.fieldnorm_id(candidate.doc);
+                    candidate.score += bm25.score(length, postings.term_freq());
                 }
             }
         }
@@ -279,21 +294,28 @@ fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
         .into_iter()
         .take_while(|candidate| candidate.score >= lowest)
     {
-        let mut id = String::new();
-        if let Some(segment) = view.searcher.segment_readers().get(candidate.segment)
-            && let Some(column) = segment.fast_fields().str("id")?
-            && let Some(ord) = column.term_ords(candidate.doc).next()
-        {
-            column.ord_to_str(ord, &mut id)?;
-        }
+        let segment = view.searcher.segment_reader(candidate.segment);
+        let language = first_value(segment, FacetField::Language.name(), candidate.doc)?;
         scored.push(Scored {
-            id,
+            id: first_value(segment, "id", candidate.doc)?,
             score: candidate.score,
+            language: Language::from_code(&language).unwrap_or(Language::Other),
         });
     }
     scored.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
     scored.truncate(limit);
     Ok(scored)
+}
+
+/// The value of a field of a document, or nothing.
+fn first_value(segment: &SegmentReader, field: &str, doc: DocId) -> Result<String, Error> {
+    let mut value = String::new();
+    if let Some(column) = segment.fast_fields().str(field)?
+        && let Some(ord) = column.term_ords(doc).next()
+    {
+        column.ord_to_str(ord, &mut value)?;
+    }
+    Ok(value)
 }
 
 /// The best candidates so far; the worst of them is on top of the heap.

@@ -206,14 +206,12 @@ fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
 }
 
 /// The language in which an article is indexed: the declared one, or the one that is detected.
-#[must_use]
-pub fn article_language(article: &Article) -> Language {
+fn article_language(article: &Article) -> Language {
     language_of(article.language.as_deref(), &article_texts(article))
 }
 
 /// The language in which a ticket is indexed: the declared one, or the one that is detected.
-#[must_use]
-pub fn ticket_language(ticket: &Ticket) -> Language {
+fn ticket_language(ticket: &Ticket) -> Language {
     language_of(ticket.language.as_deref(), &ticket_texts(ticket))
 }
 

@@ -5,6 +5,7 @@
 //! the scores (how many documents have a term, how long documents are), so that no score tells of
 //! a document that must not be seen.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -151,6 +152,8 @@ pub struct View {
     pub(super) live: Arc<LiveIndex>,
     pub(super) searcher: Searcher,
     segments: Vec<Arc<SegmentView>>,
+    /// A term is asked for several times on the way to an answer.
+    doc_freqs: RefCell<HashMap<Term, u64>>,
 }
 
 impl View {
@@ -169,6 +172,7 @@ impl View {
             live,
             searcher,
             segments,
+            doc_freqs: RefCell::default(),
         })
     }
 
@@ -213,10 +217,15 @@ impl View {
     }
 
     fn term_doc_freq(&self, term: &Term) -> Result<u64, Error> {
+        if let Some(&known) = self.doc_freqs.borrow().get(term) {
+            return Ok(known);
+        }
         let segments = self.searcher.segment_readers().iter().zip(&self.segments);
-        segments
+        let doc_freq = segments
             .map(|(segment, view)| view.doc_freq(segment, term))
-            .sum()
+            .sum::<Result<u64, Error>>()?;
+        self.doc_freqs.borrow_mut().insert(term.clone(), doc_freq);
+        Ok(doc_freq)
     }
 
     fn n_tokens(&self, field: TextField) -> u64 {

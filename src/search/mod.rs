@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::index::{
-    Count, Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, article_language,
-    count, facet_counts, top,
+    Count, Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, count, facet_counts,
+    top,
 };
 use crate::model::Article;
 
@@ -143,7 +143,7 @@ pub fn find(view: &View, query: &SearchQuery) -> Result<Found, Error> {
 
 /// What is shown of a found article.
 #[must_use]
-pub fn hit(article: &Article, score: f32, terms: &QueryTerms) -> SearchHit {
+pub fn hit(article: &Article, scored: &Scored, terms: &QueryTerms) -> SearchHit {
     let mut text = String::new();
     if let Some(summary) = &article.summary {
         text.push_str(summary);
@@ -156,7 +156,7 @@ pub fn hit(article: &Article, score: f32, terms: &QueryTerms) -> SearchHit {
         url: article.url.clone(),
         category: article.category.clone(),
         product: article.product.clone(),
-        score,
-        snippet: snippet(&text, article_language(article), terms),
+        score: scored.score,
+        snippet: snippet(&text, scored.language, terms),
     }
 }

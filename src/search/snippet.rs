@@ -45,42 +45,55 @@ pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
     let text = text
         .get(..floor_boundary(text, MAX_SCANNED_BYTES))
         .unwrap_or(text);
-    let sentences = sentences(text);
     let matches = terms.matches(text, language);
-    let first = best_sentence(&sentences, &matches);
-    let passage = passage(text, sentences.get(first..).unwrap_or_default(), &matches);
+    let start = best_sentence(text, &matches).map_or(0, |sentence| sentence.start);
+    // No passage is longer, so no sentence further down is needed.
+    let end = floor_boundary(text, start + MAX_SENTENCE_BYTES + TARGET_BYTES);
+    let after: Vec<Range<usize>> = sentences(text.get(start..end).unwrap_or_default())
+        .into_iter()
+        .map(|sentence| start + sentence.start..start + sentence.end)
+        .collect();
+    let passage = passage(text, &after, &matches);
     Snippet {
         highlights: highlights(text, &passage, &matches),
         text: text.get(passage).unwrap_or_default().to_owned(),
     }
 }
 
-/// The first of the sentences with the highest sum of the values of their distinct terms.
-fn best_sentence(sentences: &[Range<usize>], matches: &[TermMatch]) -> usize {
-    let mut best = (0.0, 0);
+/// The first of the sentences with the highest sum of the values of their distinct terms. Only
+/// lines in which something matches are cut into sentences: that is what takes time.
+fn best_sentence(text: &str, matches: &[TermMatch]) -> Option<Range<usize>> {
+    let mut best: Option<(f32, Range<usize>)> = None;
     let mut rest = matches;
-    for (index, sentence) in sentences.iter().enumerate() {
-        let before = rest
-            .iter()
-            .take_while(|found| found.range.start < sentence.start)
-            .count();
-        rest = rest.get(before..).unwrap_or_default();
-        let within = rest
-            .iter()
-            .take_while(|found| found.range.start < sentence.end)
-            .count();
-        let (inside, after) = rest.split_at(within);
+    let mut line_start = 0;
+    for line in text.split_inclusive('\n') {
+        let line_end = line_start + line.len();
+        let in_line = rest.partition_point(|found| found.range.start < line_end);
+        let (inside, after) = rest.split_at(in_line);
         rest = after;
-        let distinct: BTreeMap<usize, f32> = inside
-            .iter()
-            .map(|found| (found.term_index, found.value))
-            .collect();
-        let value: f32 = distinct.values().sum();
-        if value > best.0 {
-            best = (value, index);
+        if !inside.is_empty() {
+            for sentence in sentences(line) {
+                let sentence = line_start + sentence.start..line_start + sentence.end;
+                let value = value_of(&sentence, inside);
+                if best.as_ref().is_none_or(|(highest, _)| value > *highest) {
+                    best = Some((value, sentence));
+                }
+            }
         }
+        line_start = line_end;
     }
-    best.1
+    best.map(|(_, sentence)| sentence)
+}
+
+/// The sum of the values of the distinct terms in a sentence.
+fn value_of(sentence: &Range<usize>, matches: &[TermMatch]) -> f32 {
+    let inside = matches
+        .iter()
+        .filter(|found| sentence.contains(&found.range.start));
+    let distinct: BTreeMap<usize, f32> = inside
+        .map(|found| (found.term_index, found.value))
+        .collect();
+    distinct.values().sum()
 }
 
 fn passage(text: &str, sentences: &[Range<usize>], matches: &[TermMatch]) -> Range<usize> {

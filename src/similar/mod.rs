@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::index::{Error, Filters, QueryTerms, Scored, View, Weighting, ticket_language, top};
+use crate::index::{Error, Filters, QueryTerms, Scored, View, Weighting, top};
 use crate::model::{Ticket, TicketText, Time};
 use crate::text::{sentences, without_boilerplate};
 
@@ -157,7 +157,7 @@ pub fn hit(ticket: &Ticket, scored: &Scored, similarity: f32, terms: &QueryTerms
         text.push_str(whole);
     }
     let shared = terms
-        .shared_with(&text, ticket_language(ticket))
+        .shared_with(&text, scored.language)
         .into_iter()
         .take(MAX_SHOWN_TERMS);
     SimilarHit {
