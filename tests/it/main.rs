@@ -26,6 +26,7 @@ mod faults;
 mod hidden;
 mod overload;
 mod problems;
+mod readme;
 mod real_data;
 mod support;
 mod upkeep;

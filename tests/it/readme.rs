@@ -26,7 +26,10 @@ fn shown() -> Vec<Shown> {
         for line in block.lines() {
             match (line.strip_prefix("$ "), shown.last_mut()) {
                 (Some(command), _) => {
-                    shown.push(Shown { command: command.to_owned(), output: String::new() });
+                    shown.push(Shown {
+                        command: command.to_owned(),
+                        output: String::new(),
+                    });
                 }
                 (None, Some(last)) => {
                     last.output.push_str(line);
@@ -74,7 +77,11 @@ fn assert_same_shape(shown: &Value, real: &Value, path: &str) {
             }
         }
         (Value::Array(shown), Value::Array(real)) => {
-            assert_eq!(shown.is_empty(), real.is_empty(), "{path} has items or has none");
+            assert_eq!(
+                shown.is_empty(),
+                real.is_empty(),
+                "{path} has items or has none"
+            );
             if let (Some(shown), Some(real)) = (shown.first(), real.first()) {
                 assert_same_shape(shown, real, &format!("{path}[0]"));
             }
@@ -106,7 +113,9 @@ fn the_shown_requests_are_answered_in_the_shown_shape() {
             continue;
         }
         let mut request = std::process::Command::new("curl");
-        let args = words[1..].iter().map(|word| word.replace("127.0.0.1:7878", &address));
+        let args = words[1..]
+            .iter()
+            .map(|word| word.replace("127.0.0.1:7878", &address));
         let answer = request.args(args).output().unwrap();
         let real: Value = serde_json::from_slice(&answer.stdout)
             .unwrap_or_else(|error| panic!("{command}: {error}: {answer:?}"));
@@ -114,7 +123,10 @@ fn the_shown_requests_are_answered_in_the_shown_shape() {
         assert_same_shape(&shown, &real, &command);
         n_requests += 1;
     }
-    assert!(n_requests >= 3, "the README shows search, similar and triage");
+    assert!(
+        n_requests >= 3,
+        "the README shows search, similar and triage"
+    );
 }
 
 /// Real output means that it can be had again.
@@ -127,7 +139,11 @@ fn the_shown_commands_print_what_is_shown() {
             Some((start, time)) if time.ends_with(" us") => start.to_owned(),
             _ => line.trim_end().to_owned(),
         };
-        text.trim_end().lines().map(line).collect::<Vec<String>>().join("\n")
+        text.trim_end()
+            .lines()
+            .map(line)
+            .collect::<Vec<String>>()
+            .join("\n")
     };
     let mut n_commands = 0;
     for Shown { command, output } in shown() {
@@ -144,5 +160,8 @@ fn the_shown_commands_print_what_is_shown() {
         assert_eq!(without_times(&real), without_times(&output), "{command}");
         n_commands += 1;
     }
-    assert!(n_commands >= 3, "the README shows search, similar and triage");
+    assert!(
+        n_commands >= 3,
+        "the README shows search, similar and triage"
+    );
 }
