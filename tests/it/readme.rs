@@ -123,10 +123,7 @@ fn the_shown_requests_are_answered_in_the_shown_shape() {
         assert_same_shape(&shown, &real, &command);
         n_requests += 1;
     }
-    assert!(
-        n_requests >= 3,
-        "the README shows search, similar and triage"
-    );
+    assert!(n_requests >= 3, "the README shows requests");
 }
 
 /// Real output means that it can be had again.
@@ -160,8 +157,5 @@ fn the_shown_commands_print_what_is_shown() {
         assert_eq!(without_times(&real), without_times(&output), "{command}");
         n_commands += 1;
     }
-    assert!(
-        n_commands >= 3,
-        "the README shows search, similar and triage"
-    );
+    assert!(n_commands >= 2, "the README shows similar and triage");
 }
