@@ -112,8 +112,12 @@ impl Import<'_> {
     fn once(&mut self, line: u64, mapped: Mapped) -> Result<Mapped, Refused> {
         let key = mapped.document.key();
         let hash = blake3::hash(key.to_string().as_bytes());
-        let [half, _] = [&hash.as_bytes()[..16], &hash.as_bytes()[16..]];
-        let half = u128::from_le_bytes(half.try_into().unwrap_or_default());
+        let half = hash
+            .as_bytes()
+            .first_chunk::<16>()
+            .copied()
+            .unwrap_or_default();
+        let half = u128::from_le_bytes(half);
         match self.seen.insert(half, line) {
             None => Ok(mapped),
             Some(first) => {

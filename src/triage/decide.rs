@@ -78,27 +78,14 @@ impl Rules {
             .find(&ticket.subject, MatchedIn::Subject, &mut found);
         self.matcher
             .find(&ticket.description, MatchedIn::Description, &mut found);
-        let fires = |(index, rule): (usize, &'_ Rule)| {
-            let of_channel = ticket.channel.as_ref();
-            let is_channel = rule.channels.is_empty()
-                || of_channel.is_some_and(|channel| rule.channels.contains(channel));
-            let mut matches = found.remove(&index).unwrap_or_default();
-            matches
-                .matched
-                .retain(|matched| in_scope(rule.scope, matched.field));
-            matches.matched.sort();
-            let is_excepted = matches
-                .exceptions
-                .iter()
-                .any(|&field| in_scope(rule.scope, field));
-            let has_text = !rule.has_text_condition || !matches.matched.is_empty();
-            (is_channel && has_text && !is_excepted).then_some(matches.matched)
-        };
-        let rules = self.rules.iter().enumerate();
-        let mut fires = fires;
-        rules
-            .filter_map(|(index, rule)| Some((rule, fires((index, rule))?)))
-            .collect()
+        let mut fired = Vec::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            let matches = found.remove(&index).unwrap_or_default();
+            if let Some(matched) = fires(rule, ticket.channel.as_ref(), matches) {
+                fired.push((rule, matched));
+            }
+        }
+        fired
     }
 
     fn reasons(&self, field: FieldName, fired: &[(&Rule, Vec<Matched>)]) -> Reasons {
@@ -177,6 +164,23 @@ impl Rules {
             alternatives,
         }
     }
+}
+
+/// What a rule found, if it fires.
+fn fires(rule: &Rule, channel: Option<&String>, matches: RuleMatches) -> Option<Vec<Matched>> {
+    let RuleMatches {
+        mut matched,
+        exceptions,
+    } = matches;
+    matched.retain(|matched| in_scope(rule.scope, matched.field));
+    matched.sort();
+    let is_channel =
+        rule.channels.is_empty() || channel.is_some_and(|channel| rule.channels.contains(channel));
+    let has_text = !rule.has_text_condition || !matched.is_empty();
+    let is_excepted = exceptions
+        .into_iter()
+        .any(|field| in_scope(rule.scope, field));
+    (is_channel && has_text && !is_excepted).then_some(matched)
 }
 
 fn in_scope(scope: Scope, field: MatchedIn) -> bool {
