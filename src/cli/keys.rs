@@ -28,11 +28,7 @@ pub(super) fn run(
         }
         KeysCommand::List => {
             let keys = list_keys(folder)?;
-            let exit = if keys.is_empty() {
-                Exit::NothingFound
-            } else {
-                Exit::Done
-            };
+            let exit = Exit::of_found(!keys.is_empty());
             if output.is_json {
                 output.json(&keys)?;
                 return Ok(exit);

@@ -41,6 +41,17 @@ enum Exit {
     NotInOrder,
 }
 
+impl Exit {
+    /// Whether there was anything to show.
+    fn of_found(is_found: bool) -> Self {
+        if is_found {
+            Self::Done
+        } else {
+            Self::NothingFound
+        }
+    }
+}
+
 /// Runs the program with the arguments it was called with.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -67,6 +67,11 @@ pub(super) fn note(text: &str) {
     writeln!(io::stderr(), "{}", printable(text)).unwrap_or_default();
 }
 
+/// Says what an answer warns of.
+pub(super) fn warnings(warnings: &[String]) {
+    warnings.iter().for_each(|warning| note(warning));
+}
+
 /// Says what went wrong.
 pub(super) fn error(text: &str) {
     note(&format!("firstline: {text}"));

@@ -22,11 +22,7 @@ pub(super) fn run(
     };
     let audience = Audience::of(args.role, &BTreeSet::new());
     let answer = engine.search(&query, &audience)?;
-    let exit = if answer.hits.is_empty() {
-        Exit::NothingFound
-    } else {
-        Exit::Done
-    };
+    let exit = Exit::of_found(!answer.hits.is_empty());
     if output.is_json {
         output.json(&answer)?;
         return Ok(exit);
@@ -43,10 +39,7 @@ pub(super) fn run(
         "{bound}{} articles in {} us",
         answer.total, answer.took_us
     ))?;
-    answer
-        .warnings
-        .iter()
-        .for_each(|warning| output::note(warning));
+    output::warnings(&answer.warnings);
     Ok(exit)
 }
 

@@ -32,11 +32,7 @@ pub(super) fn run(
         }
         None => engine.similar(&query(ticket::read(&args.ticket)?), &Audience::Everything)?,
     };
-    let exit = if answer.hits.is_empty() {
-        Exit::NothingFound
-    } else {
-        Exit::Done
-    };
+    let exit = Exit::of_found(!answer.hits.is_empty());
     if output.is_json {
         output.json(&answer)?;
         return Ok(exit);
@@ -48,10 +44,7 @@ pub(super) fn run(
         "{} similar tickets in {} us",
         answer.total, answer.took_us
     ))?;
-    answer
-        .warnings
-        .iter()
-        .for_each(|warning| output::note(warning));
+    output::warnings(&answer.warnings);
     Ok(exit)
 }
 

@@ -18,18 +18,12 @@ pub(super) fn run(
     let mut ticket = ticket::read(&args.ticket)?;
     ticket.channel.clone_from(&args.channel);
     let answer = engine.triage(&ticket, &Audience::Everything)?;
-    let exit = match answer.decision.category.value {
-        Some(_) => Exit::Done,
-        None => Exit::NothingFound,
-    };
+    let exit = Exit::of_found(answer.decision.category.value.is_some());
     if output.is_json {
         output.json(&answer)?;
     } else {
         print(&answer, output)?;
-        answer
-            .warnings
-            .iter()
-            .for_each(|warning| output::note(warning));
+        output::warnings(&answer.warnings);
     }
     Ok(exit)
 }

@@ -165,9 +165,8 @@ async fn collect(app: &App, stream: &mut Frames) -> Result<Vec<u8>, Problem> {
 pub(super) async fn json<T: DeserializeOwned>(app: &App, body: Body) -> Result<T, Problem> {
     let bytes = bytes(app, body).await?;
     // serde would take a list for an object whose fields come in order.
-    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes)
-        && !value.is_object()
-    {
+    let begins_object = bytes.trim_ascii_start().starts_with(b"{");
+    if !begins_object && serde_json::from_slice::<serde_json::Value>(&bytes).is_ok() {
         return Err(Problem::new(
             Code::InvalidField,
             "the body is a JSON object",

@@ -116,9 +116,3 @@ pub fn file_of(folder: &Path) -> PathBuf {
 pub fn check(folder: &Path) -> Result<(), Error> {
     schema::check_header(&file_of(folder))
 }
-
-/// Whether the data folder has a store.
-#[must_use]
-pub fn exists(folder: &Path) -> bool {
-    file_of(folder).exists()
-}
