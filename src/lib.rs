@@ -28,6 +28,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod eval;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod import;

@@ -96,6 +96,11 @@ pub(super) enum Command {
     /// Put a backup into a new data folder.
     #[command(after_help = "Example: firstline restore --data index/again demo-backup.db")]
     Restore(RestoreArgs),
+    /// Measure the answers on judged data.
+    #[command(
+        after_help = "Example: firstline eval search corpus/eval/search --data index/demo --as reader"
+    )]
+    Eval(EvalArgs),
     /// Make, list and revoke API keys.
     #[command(after_help = "Example: firstline keys add portal --role reader")]
     Keys(KeysArgs),
@@ -189,6 +194,37 @@ pub(super) struct BackupArgs {
 pub(super) struct RestoreArgs {
     /// The backup to read.
     pub(super) source: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArgs {
+    #[command(subcommand)]
+    pub(super) command: EvalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EvalCommand {
+    /// Measure article search on a folder with queries.jsonl, qrels.tsv and docs.jsonl (each
+    /// also with .gz); without docs, on the articles of the data folder.
+    Search(EvalSearchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalSearchArgs {
+    /// The folder.
+    pub(super) set: PathBuf,
+    /// Only the queries of this split.
+    #[arg(long)]
+    pub(super) split: Option<String>,
+    /// The field of a query that is asked, where it has one.
+    #[arg(long, default_value = "text", value_name = "FIELD")]
+    pub(super) query_field: String,
+    /// Only so many queries, the first ones.
+    #[arg(long, value_name = "N")]
+    pub(super) limit_queries: Option<usize>,
+    /// Only what the holder of such a key sees.
+    #[arg(long = "as", value_parser = role, default_value = "admin")]
+    pub(super) role: Role,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod args;
 mod backup;
 mod demo;
+mod eval;
 mod import;
 mod keys;
 mod output;
@@ -89,6 +90,7 @@ fn run(cli: &Cli, output: &mut Output) -> anyhow::Result<Exit> {
         Command::Verify => verify::run(&folder, settings, output),
         Command::Backup(args) => backup::run(&folder, args, output),
         Command::Restore(args) => restore::run(&folder, args, output),
+        Command::Eval(args) => eval::run(&folder, settings, &args.command, output),
         Command::Keys(args) => keys::run(&folder, &args.command, output),
     }
 }

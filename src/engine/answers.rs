@@ -76,6 +76,22 @@ impl Engine {
         Ok(answer)
     }
 
+    /// The ids of the articles that [`Engine::search`] finds, without their texts.
+    ///
+    /// # Errors
+    /// An error of the index.
+    pub fn search_ids(
+        &self,
+        query: &SearchQuery,
+        audience: &Audience,
+    ) -> Result<Vec<String>, Error> {
+        let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? else {
+            return Ok(Vec::new());
+        };
+        let found = search::find(&view, query)?;
+        Ok(found.scored.into_iter().map(|scored| scored.id).collect())
+    }
+
     /// Finds past tickets that were the same trouble.
     ///
     /// # Errors

@@ -7,8 +7,10 @@
 //!
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
+mod clause;
 mod folder;
 mod live;
+mod occurrences;
 mod ranking;
 mod schema;
 mod terms;
@@ -18,13 +20,14 @@ mod writer;
 
 use std::path::PathBuf;
 
+pub use clause::{Clause, Form};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
-pub use ranking::{Count, Ranked, Scored, WeightedTerm, count, facet_counts, top};
+pub use ranking::{Count, FacetCounts, FieldWeight, Ranked, Ranking, Scored, rank};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, stamp};
-pub use terms::{QueryTerms, TermMatch, Weighting};
+pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use writer::{IndexWriter, WriterSize};
 

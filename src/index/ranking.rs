@@ -1,41 +1,69 @@
-//! The best documents for a set of weighted terms, how many there are, and their facets.
+//! The best documents for the clauses of a query, how many there are, and their facets.
 //!
-//! Scores are BM25 (tantivy's: k1 1.2, b 0.75) summed over the terms. Few terms run through
-//! tantivy's block-max WAND, which skips what cannot reach the list; from [`MAX_WAND_TERMS`] on a
-//! plain union is quicker (measured, see `benches/README.md`). A filter clause would lose WAND, so
-//! audience and filters are tested per document instead. The final scores are added up anew in the
-//! order of the terms, so that they are the same to the last bit whatever else is in the index.
+//! The score of a document is the sum over clauses and fields of weight x BM25 part, where the
+//! part of a clause that stands n times in a field of length l is
+//! `n * 2.2 / (n + 1.2 * (1 - b + b * l / mean length))`. Lists of occurrences are added up one
+//! after the other, those that can give most first (the "maximum score" method): as soon as the
+//! lists that are left cannot lift a new document into the answer, only documents that are still
+//! in the race are looked up in them. So the common words of a query, which have nearly all the
+//! postings, cost next to nothing.
+//!
+//! Scores are whole numbers of 1/65536: sums do not depend on their order, so neither on how
+//! documents lie in segments nor on documents that must not be seen.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-use tantivy::postings::Postings;
-use tantivy::query::{
-    Bm25Weight, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery,
-};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::{BitSet, DocId, SegmentReader};
 
-use super::view::{Filters, View};
+use super::clause::Clause;
+use super::occurrences::Occurrences;
+use super::view::{Filters, Sees, View};
 use super::{Error, FacetField, TextField};
 use crate::text::Language;
 
-/// Up to so many terms block-max WAND is quicker than the union of all postings.
-const MAX_WAND_TERMS: usize = 8;
+/// How soon further occurrences of a term count less; the usual value.
+pub(super) const K1: f32 = 1.2;
+
+/// Scores are counted in whole numbers of one over this.
+const SCALE: f32 = 65_536.0;
 
 /// Kept beyond the limit so that ties at the end of the list fall to the lower id, not to the
 /// order of segments.
 const SPARE_CANDIDATES: usize = 10;
 
-/// A term with what its BM25 score is multiplied by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightedTerm {
-    /// Where it must stand.
+/// A field that is searched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FieldWeight {
+    /// Which.
     pub field: TextField,
-    /// As the analyzer gives it.
-    pub term: String,
-    /// The multiplier, above 0.
+    /// What its scores are multiplied by, above 0.
     pub weight: f32,
+    /// How much a long field lowers the score, 0 to 1.
+    pub b: f32,
+}
+
+/// What to rank.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranking<'a> {
+    /// Documents with at least one of these match.
+    pub clauses: &'a [Clause],
+    /// Documents must have each of these, in any field.
+    pub required: &'a [Clause],
+    /// Documents must have none of these.
+    pub excluded: &'a [Clause],
+    /// The fields that are searched.
+    pub fields: &'a [FieldWeight],
+    /// Values that documents must have.
+    pub filters: &'a Filters,
+    /// Documents wanted.
+    pub limit: usize,
+    /// Matches are counted up to this number.
+    pub count_to: u64,
+    /// Facets whose values are counted; then all matches are.
+    pub facets: &'a [FacetField],
 }
 
 /// A document with its score.
@@ -58,164 +86,302 @@ pub struct Count {
     pub is_lower_bound: bool,
 }
 
-struct Candidate {
-    score: f32,
-    segment: u32,
-    doc: DocId,
-}
+/// For every facet, how many matches have which value.
+pub type FacetCounts = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
 /// The best documents for a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
     /// Best first; equal scores by id.
     pub scored: Vec<Scored>,
-    /// How many documents match, when finding the best ones took a look at all of them.
-    pub n_matches: Option<u64>,
+    /// How many documents match.
+    pub count: Count,
+    /// The facets that were asked for.
+    pub facets: FacetCounts,
 }
 
-/// The `limit` best documents that have at least one of the terms.
+/// Ranks the documents of a view.
 ///
 /// # Errors
 /// An error of the file system.
-pub fn top(
-    view: &View,
-    terms: &[WeightedTerm],
-    filters: &Filters,
-    limit: usize,
-) -> Result<Ranked, Error> {
-    let Some(query) = union_query(view, terms) else {
-        return Ok(Ranked {
-            scored: Vec::new(),
-            n_matches: Some(0),
-        });
+pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
+    let mut best = Best::new(ranking.limit + SPARE_CANDIDATES);
+    let mut count = 0;
+    let mut facets: FacetCounts = ranking
+        .facets
+        .iter()
+        .map(|facet| (facet.name(), BTreeMap::new()))
+        .collect();
+    let count_to = if ranking.facets.is_empty() {
+        ranking.count_to
+    } else {
+        u64::MAX
     };
-    let scoring = EnableScoring::enabled_from_statistics_provider(view, &view.searcher);
-    let weight = query.weight(scoring)?;
-    let mut best = Best::new(limit + SPARE_CANDIDATES);
-    let skips = terms.len() <= MAX_WAND_TERMS;
-    let mut n_matches = 0;
-    for (ord, (segment, sees)) in (0..).zip(view.segments(filters)?) {
-        let start = best.threshold();
-        let mut take = |doc: DocId, score: f32| {
-            if score > best.threshold() && sees.sees(doc) {
-                best.offer(Candidate {
-                    score,
-                    segment: ord,
-                    doc,
-                });
+    for (ord, (segment, mut sees)) in (0..).zip(view.segments(ranking.filters)?) {
+        constrain(view, segment, ranking, &mut sees)?;
+        let lists = lists(view, segment, ranking)?;
+        with_sums(segment, |sums| {
+            sums.rank(lists, &sees, &mut best, ord);
+            let wanted = count_to.saturating_sub(count);
+            sums.complete(view, segment, ranking, &sees, wanted)?;
+            count += sums.n_matches();
+            for facet in ranking.facets {
+                if let Some(counts) = facets.get_mut(facet.name()) {
+                    count_values(segment, *facet, &sums.matches, counts)?;
+                }
             }
-            best.threshold()
-        };
-        if skips {
-            weight.for_each_pruning(start, segment, &mut take)?;
-        } else {
-            weight.for_each(segment, &mut |doc, score| {
-                n_matches += u64::from(sees.sees(doc));
-                take(doc, score);
-            })?;
-        }
+            Ok(())
+        })?;
     }
-    rescore(view, terms, &mut best)?;
     Ok(Ranked {
-        scored: named(view, best, limit)?,
-        n_matches: (!skips).then_some(n_matches),
+        scored: named(view, best, ranking.limit)?,
+        count: Count {
+            count: count.min(ranking.count_to),
+            is_lower_bound: count >= ranking.count_to,
+        },
+        facets,
     })
 }
 
-/// Gives the candidates the sum of their terms' scores in the order of the terms. The union adds
-/// them up in the order in which postings happen to meet, which depends on documents that are not
-/// seen and on how segments were merged: the last bit of a score would tell.
-fn rescore(view: &View, terms: &[WeightedTerm], best: &mut Best) -> Result<(), Error> {
-    let mut candidates = std::mem::take(&mut best.heap).into_vec();
-    candidates.sort_by_key(|candidate| (candidate.segment, candidate.doc));
-    for candidate in &mut candidates {
-        candidate.score = 0.0;
+/// One list of occurrences with what turns them into scores.
+struct List {
+    occurrences: Occurrences,
+    lengths: FieldNormReader,
+    /// By the code of a length, what the number of occurrences is set against.
+    norms: Box<[f32; 256]>,
+    /// What a document gets for infinitely many occurrences.
+    factor: f32,
+}
+
+impl List {
+    fn score(&self, doc: DocId, n: f32) -> u32 {
+        let norm = self
+            .norms
+            .get(usize::from(self.lengths.fieldnorm_id(doc)))
+            .copied()
+            .unwrap_or(K1);
+        // A match never scores 0: the sums tell by it what was seen.
+        whole(self.factor * n / (n + norm)).max(1)
     }
-    for weighted in terms {
-        let field = view.live.fields.text(weighted.field);
-        let term = Term::from_field_text(field, &weighted.term);
-        let doc_freq = view.doc_freq(weighted.field, &weighted.term)?;
-        let mean_length = view.mean_length(weighted.field);
-        let bm25 = Bm25Weight::for_one_term_without_explain(doc_freq, view.n_docs(), mean_length)
-            .boost_by(weighted.weight);
-        for of_segment in candidates.chunk_by_mut(|a, b| a.segment == b.segment) {
-            let Some(segment) = of_segment.first().map(|candidate| candidate.segment) else {
-                continue;
-            };
-            let segment = view.searcher.segment_reader(segment);
-            let option = IndexRecordOption::WithFreqs;
-            let Some(mut postings) = segment
-                .inverted_index(field)?
-                .read_postings(&term, option)?
-            else {
-                continue;
-            };
-            let lengths = segment.get_fieldnorms_reader(field)?;
-            for candidate in of_segment {
-                if postings.doc() < candidate.doc {
-                    postings.seek(candidate.doc);
-                }
-                if postings.doc() == candidate.doc {
-                    let length = lengths.fieldnorm_id(candidate.doc);
-                    candidate.score += bm25.score(length, postings.term_freq());
-                }
+
+    /// No document gets more.
+    fn bound(&self) -> u32 {
+        whole(self.factor).saturating_add(1)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "scores are positive and the cast saturates"
+)]
+fn whole(score: f32) -> u32 {
+    score as u32
+}
+
+fn lists(view: &View, segment: &SegmentReader, ranking: &Ranking<'_>) -> Result<Vec<List>, Error> {
+    let mut lists = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
+    for searched in ranking.fields {
+        let field = view.live.fields.text(searched.field);
+        let lengths = segment.get_fieldnorms_reader(field)?;
+        let norms = norms(view.mean_length(searched.field), searched.b);
+        for clause in ranking.clauses {
+            if let Some(occurrences) = Occurrences::of(segment, field, clause)? {
+                lists.push(List {
+                    occurrences,
+                    lengths: lengths.clone(),
+                    norms: Box::new(norms.clone()),
+                    factor: clause.weight * searched.weight * (K1 + 1.0) * SCALE,
+                });
             }
         }
     }
-    best.heap = candidates.into();
+    Ok(lists)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths are small")]
+fn norms(mean_length: f32, b: f32) -> [f32; 256] {
+    let mut norms = [0.0; 256];
+    for (code, norm) in (0..=u8::MAX).zip(norms.iter_mut()) {
+        let length = FieldNormReader::id_to_fieldnorm(code) as f32;
+        *norm = K1 * (1.0 - b + b * length / mean_length);
+    }
+    norms
+}
+
+/// Narrows what counts to the documents with all that is required and nothing that is excluded.
+fn constrain(
+    view: &View,
+    segment: &SegmentReader,
+    ranking: &Ranking<'_>,
+    sees: &mut Sees<'_>,
+) -> Result<(), Error> {
+    let field = view.live.fields.text(TextField::Whole);
+    for (clauses, is_wanted) in [(ranking.required, true), (ranking.excluded, false)] {
+        for clause in clauses {
+            let mut found = BitSet::with_max_value(segment.max_doc());
+            if let Some(mut occurrences) = Occurrences::of(segment, field, clause)? {
+                occurrences.each(|doc, _| {
+                    found.insert(doc);
+                    true
+                });
+            }
+            sees.narrow(|doc| found.contains(doc) == is_wanted);
+        }
+    }
     Ok(())
 }
 
-/// How many documents have at least one of the terms, counted up to `bound`.
-///
-/// # Errors
-/// An error of the file system.
-pub fn count(
-    view: &View,
-    terms: &[WeightedTerm],
-    filters: &Filters,
-    bound: u64,
-) -> Result<Count, Error> {
-    let mut count = 0;
-    each_match(view, terms, filters, |_, _| {
-        count += 1;
-        count < bound
-    })?;
-    Ok(Count {
-        count,
-        is_lower_bound: count >= bound,
+/// The sums of the scores of a segment's documents, while they are worked out. Their room is
+/// reused from query to query.
+#[derive(Default)]
+struct Sums {
+    /// By document; 0 where nothing matched.
+    scores: Vec<u32>,
+    /// The documents with a score.
+    matches: Vec<DocId>,
+    /// Whether `matches` are all there are.
+    is_complete: bool,
+}
+
+thread_local! {
+    static SUMS: RefCell<Sums> = RefCell::default();
+}
+
+fn with_sums<T>(
+    segment: &SegmentReader,
+    work: impl FnOnce(&mut Sums) -> Result<T, Error>,
+) -> Result<T, Error> {
+    SUMS.with_borrow_mut(|sums| {
+        let n_docs = segment.max_doc() as usize;
+        if sums.scores.len() < n_docs {
+            sums.scores.resize(n_docs, 0);
+        }
+        let done = work(sums);
+        for doc in sums.matches.drain(..) {
+            if let Some(score) = sums.scores.get_mut(doc as usize) {
+                *score = 0;
+            }
+        }
+        done
     })
 }
 
-/// For each of the facets, how many of the documents with at least one of the terms have which
-/// value. Visits every one of them.
-///
-/// # Errors
-/// An error of the file system.
-pub fn facet_counts(
-    view: &View,
-    terms: &[WeightedTerm],
-    filters: &Filters,
-    facets: &[FacetField],
-) -> Result<BTreeMap<&'static str, BTreeMap<String, u64>>, Error> {
-    if facets.is_empty() {
-        return Ok(BTreeMap::new());
+impl Sums {
+    fn n_matches(&self) -> u64 {
+        self.matches.len() as u64
     }
-    let mut matches: HashMap<usize, Vec<DocId>> = HashMap::new();
-    each_match(view, terms, filters, |segment, doc| {
-        matches.entry(segment).or_default().push(doc);
-        true
-    })?;
-    let mut counts = BTreeMap::new();
-    for facet in facets {
-        let mut of_facet: BTreeMap<String, u64> = BTreeMap::new();
-        for (ord, segment) in view.searcher.segment_readers().iter().enumerate() {
-            let docs = matches.get(&ord).map(Vec::as_slice).unwrap_or_default();
-            count_values(segment, *facet, docs, &mut of_facet)?;
+
+    /// Offers every document that can be among the best.
+    fn rank(&mut self, mut lists: Vec<List>, sees: &Sees<'_>, best: &mut Best, segment: u32) {
+        lists.sort_by_key(|list| Reverse(list.bound()));
+        let mut rest: u32 = lists
+            .iter()
+            .fold(0, |sum, list| sum.saturating_add(list.bound()));
+        let mut lists = lists.into_iter();
+        // What a document must reach to be among the best.
+        let mut threshold = best.threshold();
+        while rest >= threshold
+            && let Some(mut list) = lists.next()
+        {
+            rest -= list.bound().min(rest);
+            let highest = self.add(&mut list, sees);
+            if highest > rest {
+                let sums = self.matches.iter().filter_map(|&doc| self.score(doc));
+                threshold = threshold.max(nth_best(sums, best.capacity));
+            }
         }
-        counts.insert(facet.name(), of_facet);
+        let in_race = |sum: u32, rest: u32, threshold: u32| sum.saturating_add(rest) >= threshold;
+        let mut race: Vec<(DocId, u32)> = self
+            .matches
+            .iter()
+            .filter_map(|&doc| Some((doc, self.score(doc)?)))
+            .filter(|&(_, sum)| in_race(sum, rest, threshold))
+            .collect();
+        self.is_complete = lists.len() == 0;
+        race.sort_unstable_by_key(|&(doc, _)| doc);
+        for mut list in lists {
+            rest -= list.bound().min(rest);
+            for (doc, sum) in &mut race {
+                if let Some(n) = list.occurrences.of_doc(*doc) {
+                    *sum = sum.saturating_add(list.score(*doc, n));
+                }
+            }
+            threshold = threshold.max(nth_best(race.iter().map(|&(_, sum)| sum), best.capacity));
+            race.retain(|&(_, sum)| in_race(sum, rest, threshold));
+        }
+        for (doc, score) in race {
+            best.offer(Candidate {
+                score: Reverse(score),
+                segment,
+                doc,
+            });
+        }
     }
-    Ok(counts)
+
+    /// Adds the scores of a list; gives the highest sum that came of it.
+    fn add(&mut self, list: &mut List, sees: &Sees<'_>) -> u32 {
+        let mut highest = 0;
+        let nothing = Occurrences::Merged(Vec::new(), 0);
+        let mut occurrences = std::mem::replace(&mut list.occurrences, nothing);
+        occurrences.each(|doc, n| {
+            if let Some(sum) = self.scores.get_mut(doc as usize) {
+                if *sum == 0 {
+                    if !sees.sees(doc) {
+                        return true;
+                    }
+                    self.matches.push(doc);
+                }
+                *sum = sum.saturating_add(list.score(doc, n));
+                highest = highest.max(*sum);
+            }
+            true
+        });
+        highest
+    }
+
+    fn score(&self, doc: DocId) -> Option<u32> {
+        self.scores.get(doc as usize).copied()
+    }
+
+    /// Finds the matches that ranking could leave out, until there are `wanted`.
+    fn complete(
+        &mut self,
+        view: &View,
+        segment: &SegmentReader,
+        ranking: &Ranking<'_>,
+        sees: &Sees<'_>,
+        wanted: u64,
+    ) -> Result<(), Error> {
+        if self.is_complete || self.n_matches() >= wanted {
+            return Ok(());
+        }
+        let mut lists = lists(view, segment, ranking)?;
+        // The longest first: most often it is enough.
+        lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
+        for mut list in lists {
+            list.occurrences.each(|doc, _| {
+                if let Some(score) = self.scores.get_mut(doc as usize)
+                    && *score == 0
+                    && sees.sees(doc)
+                {
+                    *score = 1;
+                    self.matches.push(doc);
+                }
+                self.matches.len() as u64 <= wanted
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The `n`-th highest value; 0 when there are fewer.
+fn nth_best(values: impl Iterator<Item = u32>, n: usize) -> u32 {
+    let mut values: Vec<u32> = values.collect();
+    if n == 0 || values.len() < n {
+        return 0;
+    }
+    *values.select_nth_unstable_by(n - 1, |a, b| b.cmp(a)).1
 }
 
 fn count_values(
@@ -241,64 +407,26 @@ fn count_values(
     Ok(())
 }
 
-/// A flat OR: the only form that block-max WAND takes.
-fn union_query(view: &View, terms: &[WeightedTerm]) -> Option<BooleanQuery> {
-    if terms.is_empty() {
-        return None;
-    }
-    let clauses = terms.iter().map(|weighted| {
-        let query: Box<dyn Query> = Box::new(clause(view, weighted));
-        (Occur::Should, query)
-    });
-    Some(BooleanQuery::new(clauses.collect()))
-}
-
-fn clause(view: &View, weighted: &WeightedTerm) -> BoostQuery {
-    let field = view.live.fields.text(weighted.field);
-    let term = Term::from_field_text(field, &weighted.term);
-    let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-    BoostQuery::new(Box::new(query), weighted.weight)
-}
-
-/// Visits the matching documents without scoring them, until `visit` says no.
-fn each_match(
-    view: &View,
-    terms: &[WeightedTerm],
-    filters: &Filters,
-    mut visit: impl FnMut(usize, DocId) -> bool,
-) -> Result<(), Error> {
-    let Some(query) = union_query(view, terms) else {
-        return Ok(());
-    };
-    let weight = query.weight(EnableScoring::disabled_from_searcher(&view.searcher))?;
-    for (ord, (segment, sees)) in view.segments(filters)?.into_iter().enumerate() {
-        let mut matches = weight.scorer(segment, 1.0)?;
-        while matches.doc() != TERMINATED {
-            if sees.sees(matches.doc()) && !visit(ord, matches.doc()) {
-                return Ok(());
-            }
-            matches.advance();
-        }
-    }
-    Ok(())
-}
-
 /// The ids of the candidates, in their final order.
 fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
-    let candidates = best.heap.into_sorted_vec();
+    let mut candidates = best.heap.into_vec();
+    candidates.sort_unstable();
     let lowest = limit.checked_sub(1).and_then(|last| candidates.get(last));
     // Reading an id costs more than ranking a document: only what may be shown, and its ties.
-    let lowest = lowest.map_or(f32::MIN, |candidate| candidate.score);
+    let lowest = lowest.map_or(0, |candidate| candidate.score.0);
     let mut scored = Vec::with_capacity(limit);
     for candidate in candidates
         .into_iter()
-        .take_while(|candidate| candidate.score >= lowest)
+        .take_while(|candidate| candidate.score.0 >= lowest)
     {
-        let segment = view.searcher.segment_reader(candidate.segment);
-        let language = first_value(segment, FacetField::Language.name(), candidate.doc)?;
+        let (id, language) = view.name(candidate.segment, candidate.doc)?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "scores are shown with two places"
+        )]
         scored.push(Scored {
-            id: first_value(segment, "id", candidate.doc)?,
-            score: candidate.score,
+            id,
+            score: candidate.score.0 as f32 / SCALE,
             language: Language::from_code(&language).unwrap_or(Language::Other),
         });
     }
@@ -307,27 +435,24 @@ fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
     Ok(scored)
 }
 
-/// The value of a field of a document, or nothing.
-fn first_value(segment: &SegmentReader, field: &str, doc: DocId) -> Result<String, Error> {
-    let mut value = String::new();
-    if let Some(column) = segment.fast_fields().str(field)?
-        && let Some(ord) = column.term_ords(doc).next()
-    {
-        column.ord_to_str(ord, &mut value)?;
-    }
-    Ok(value)
+/// A document in the race. Ordered so that the worst is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    score: Reverse<u32>,
+    segment: u32,
+    doc: DocId,
 }
 
 /// The best candidates so far; the worst of them is on top of the heap.
 struct Best {
-    heap: std::collections::BinaryHeap<Candidate>,
+    heap: BinaryHeap<Candidate>,
     capacity: usize,
 }
 
 impl Best {
     fn new(capacity: usize) -> Self {
         Self {
-            heap: std::collections::BinaryHeap::with_capacity(capacity + 1),
+            heap: BinaryHeap::with_capacity(capacity + 1),
             capacity,
         }
     }
@@ -339,34 +464,11 @@ impl Best {
         }
     }
 
-    /// The score that a document must exceed to be offered: just below the worst one's, so that
-    /// ties are offered too.
-    fn threshold(&self) -> f32 {
+    /// The score that a document must reach to be offered.
+    fn threshold(&self) -> u32 {
         match self.heap.peek() {
-            Some(worst) if self.heap.len() == self.capacity => worst.score.next_down(),
-            _ => f32::MIN,
+            Some(worst) if self.heap.len() == self.capacity => worst.score.0,
+            _ => 0,
         }
     }
 }
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Worse is greater, so that the heap gives the worst first.
-        let by_score = other.score.total_cmp(&self.score);
-        by_score.then_with(|| (self.segment, self.doc).cmp(&(other.segment, other.doc)))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Candidate {}

@@ -118,13 +118,6 @@ impl Fields {
             FacetField::Status => status,
         }
     }
-
-    /// Which text field a schema field is, if any.
-    pub(super) fn text_field(&self, field: Field) -> Option<TextField> {
-        TextField::ALL
-            .into_iter()
-            .find(|&text| self.text(text) == field)
-    }
 }
 
 pub(super) fn schema() -> (Schema, Fields) {

@@ -1,46 +1,116 @@
-//! From a query text to its weighted terms, by the statistics of one view.
+//! From a query text to its weighted clauses, by the statistics of one view.
 //!
 //! The formula (`ARCHITECTURE.md`, "Ranking"): a term that stands n times in the query weighs
-//! 2n / (n + 1), twice that when it is in the first line of a longer text, times idf to a power
-//! that tickets set above 1. Of a long text only the most telling terms are asked for, those with
-//! the highest weight times idf that stand in at least two documents: as good as all of them on
-//! judged data, and much quicker.
+//! (k3 + 1) n / (k3 + n), twice that when it is in the first line of a longer text, times idf to a
+//! power that tickets set above 1. Of a long text only the most telling terms are asked for, those
+//! with the highest weight times idf that stand in at least two documents.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::{Error, TextField, View, WeightedTerm};
+use super::clause::{Clause, Form};
+use super::ranking::{FieldWeight, K1};
+use super::{Error, TextField, View};
 use crate::text::{Language, analyze};
+
+/// How much a field that is longer than the mean lowers the score; the usual value.
+const B: f32 = 0.75;
 
 /// How terms are weighted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weighting {
-    /// What a term in the title counts beside 1 for the whole text; 0 leaves the title out.
+    /// What a term in the title counts beside 1 for the whole text.
     pub title_weight: f32,
+    /// How soon a term counts no more when the query repeats it: it weighs (k3 + 1) n / (k3 + n).
+    pub k3: f32,
     /// The power of idf in the score; 1 is plain BM25, 1.25 to 1.5 finds the same trouble better.
     pub idf_power: f32,
     /// Terms that are asked for at most.
     pub max_terms: usize,
 }
 
+impl Weighting {
+    /// The fields that are searched.
+    #[must_use]
+    pub fn fields(&self) -> [FieldWeight; 2] {
+        [
+            FieldWeight {
+                field: TextField::Whole,
+                weight: 1.0,
+                b: B,
+            },
+            FieldWeight {
+                field: TextField::Title,
+                weight: self.title_weight,
+                b: B,
+            },
+        ]
+    }
+}
+
 /// One term of a query.
 #[derive(Debug, Clone, PartialEq)]
-struct QueryTerm {
-    term: String,
+pub struct QueryTerm {
+    /// Where its word first stands in the text, in bytes.
+    pub range: Range<usize>,
+    /// The term, as the index would store it.
+    pub term: String,
+    /// In how many documents the term stands as it is.
+    pub doc_freq: u64,
     /// How often it stands in the query.
     n: u32,
+    in_first_line: bool,
+    /// The forms in which a document may have it.
+    forms: Vec<Form>,
+    /// In how many documents the most frequent of the forms stands.
+    forms_doc_freq: u64,
     weight: f32,
     idf: f32,
 }
 
-/// The terms of a query with their weights, most telling first.
+impl QueryTerm {
+    fn new(term: &str, range: Range<usize>) -> Self {
+        Self {
+            range,
+            term: term.to_owned(),
+            doc_freq: 0,
+            n: 0,
+            in_first_line: false,
+            forms: Vec::new(),
+            forms_doc_freq: 0,
+            weight: 0.0,
+            idf: 0.0,
+        }
+    }
+
+    /// Lets a document have the term in this form too, which stands in so many documents.
+    pub fn add_form(&mut self, form: Form, doc_freq: u64) {
+        self.forms.push(form);
+        self.forms_doc_freq = self.forms_doc_freq.max(doc_freq);
+    }
+
+    /// Whether a document can have it in any form.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.forms.is_empty()
+    }
+
+    /// What it adds to a score at most, but for its occurrences.
+    #[must_use]
+    pub fn value(&self) -> f32 {
+        self.weight * self.idf
+    }
+}
+
+/// The terms of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryTerms {
-    terms: Vec<QueryTerm>,
-    /// The length of the query in tokens.
-    n_tokens: u32,
-    weighting: Weighting,
-    /// The place of every term in `terms`.
+    /// In order of their first occurrence; once weighed, most telling first.
+    pub terms: Vec<QueryTerm>,
+    /// The words of the query in order: where in the sequence of words, and which term, by its
+    /// place before weighing.
+    pub words: Vec<(u32, usize)>,
+    /// The places of the terms of all forms.
     places: HashMap<String, usize>,
 }
 
@@ -56,68 +126,77 @@ pub struct TermMatch {
 }
 
 impl QueryTerms {
-    /// Reads a query text. Terms that no document has are left out.
+    /// Reads and weighs a query text. Terms that no document has are left out.
     ///
     /// # Errors
     /// An error of the file system.
     pub fn new(view: &View, text: &str, weighting: Weighting) -> Result<Self, Error> {
+        let mut terms = Self::read(view, text)?;
+        terms.weigh(view, weighting);
+        Ok(terms)
+    }
+
+    /// Reads a query text, for [`QueryTerms::weigh`].
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn read(view: &View, text: &str) -> Result<Self, Error> {
         let languages = Language::of_query(text, &view.languages()?);
         let Counted {
-            occurrences,
+            mut terms,
+            words,
             alternatives,
-            n_tokens,
         } = counted(text, &languages);
-        let mut doc_freqs = BTreeMap::new();
-        for term in occurrences.keys() {
-            doc_freqs.insert(term.as_str(), view.doc_freq(TextField::Whole, term)?);
+        for term in &mut terms {
+            term.doc_freq = view.doc_freq(TextField::Whole, &term.term)?;
+            if term.doc_freq > 0 {
+                term.add_form(Form::term(term.term.clone(), 1.0), term.doc_freq);
+            }
         }
         // As another language has it a word is asked for only when nobody has it as its own does:
         // "come" should not find every web address by its Spanish stem.
-        let is_needed = |term: &str| {
-            let of_word = alternatives.get(term);
-            of_word.is_none_or(|own| {
-                doc_freqs
-                    .get(own.as_str())
-                    .is_none_or(|&n_docs| n_docs == 0)
-            })
-        };
-        let mut terms = Vec::new();
-        for (term, &Occurrences { n, in_first_line }) in &occurrences {
-            let doc_freq = doc_freqs.get(term.as_str()).copied().unwrap_or(0);
-            if doc_freq == 0 || !is_needed(term) {
-                continue;
+        for (place, alternative) in alternatives {
+            if let Some(term) = terms.get_mut(place)
+                && term.doc_freq == 0
+            {
+                let doc_freq = view.doc_freq(TextField::Whole, &alternative)?;
+                if doc_freq > 0 {
+                    term.add_form(Form::term(alternative, 1.0), doc_freq);
+                }
             }
-            let idf = idf(doc_freq, view.n_docs());
-            let first_line = if in_first_line { 2.0 } else { 1.0 };
-            let weight = saturated(n) * first_line * idf.powf(weighting.idf_power - 1.0);
-            terms.push(QueryTerm {
-                term: term.clone(),
-                n,
-                weight,
-                idf,
-            });
         }
-        if terms.len() > weighting.max_terms {
-            terms.retain(|term| doc_freqs.get(term.term.as_str()).is_some_and(|&n| n > 1));
-        }
-        let value = |term: &QueryTerm| term.weight * term.idf;
-        terms.sort_by(|a, b| {
-            value(b)
-                .total_cmp(&value(a))
-                .then_with(|| a.term.cmp(&b.term))
-        });
-        terms.truncate(weighting.max_terms);
-        let places = terms
-            .iter()
-            .enumerate()
-            .map(|(at, term)| (term.term.clone(), at))
-            .collect();
         Ok(Self {
             terms,
-            n_tokens,
-            weighting,
-            places,
+            words,
+            places: HashMap::new(),
         })
+    }
+
+    /// Weighs the terms and keeps the most telling ones, in their order. Terms without a form are
+    /// left out.
+    pub fn weigh(&mut self, view: &View, weighting: Weighting) {
+        self.terms.retain(QueryTerm::is_known);
+        for term in &mut self.terms {
+            term.idf = idf(term.forms_doc_freq, view.n_docs());
+            let first_line = if term.in_first_line { 2.0 } else { 1.0 };
+            term.weight = saturated(term.n, weighting.k3)
+                * first_line
+                * term.idf.powf(weighting.idf_power - 1.0);
+        }
+        if self.terms.len() > weighting.max_terms {
+            self.terms.retain(|term| term.forms_doc_freq > 1);
+        }
+        self.terms.sort_by(|a, b| {
+            b.value()
+                .total_cmp(&a.value())
+                .then_with(|| a.term.cmp(&b.term))
+        });
+        self.terms.truncate(weighting.max_terms);
+        for (place, term) in self.terms.iter().enumerate() {
+            for (_, form) in term.forms.iter().flat_map(|form| &form.terms) {
+                self.places.entry(form.clone()).or_insert(place);
+            }
+        }
     }
 
     /// Whether no document has any of the query's terms.
@@ -126,38 +205,31 @@ impl QueryTerms {
         self.terms.is_empty()
     }
 
-    /// The terms for [`super::top`].
+    /// What to ask the index for.
     #[must_use]
-    pub fn weighted(&self) -> Vec<WeightedTerm> {
-        let of_field = |field: TextField, multiplier: f32| {
-            self.terms.iter().map(move |term| WeightedTerm {
-                field,
-                term: term.term.clone(),
-                weight: term.weight * multiplier,
-            })
+    pub fn clauses(&self) -> Vec<Clause> {
+        let clause = |term: &QueryTerm| Clause {
+            forms: term.forms.clone(),
+            weight: term.value(),
         };
-        let title = self.weighting.title_weight;
-        let in_title = (title > 0.0).then(|| of_field(TextField::Title, title));
-        of_field(TextField::Whole, 1.0)
-            .chain(in_title.into_iter().flatten())
-            .collect()
+        self.terms.iter().map(clause).collect()
     }
 
     /// The score that a document made of the query alone would get: what a score is divided by to
     /// give a similarity.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "lengths and counts are small")]
-    pub fn self_score(&self, view: &View) -> f32 {
-        let of_field = |field: TextField, multiplier: f32| -> f32 {
-            let length = self.n_tokens as f32 / view.mean_length(field);
-            let norm = 1.2 * (0.25 + 0.75 * length.min(1.0));
+    pub fn self_score(&self, view: &View, weighting: Weighting) -> f32 {
+        let of_field = |searched: FieldWeight| -> f32 {
+            let length = self.words.len() as f32 / view.mean_length(searched.field);
+            let norm = K1 * (1.0 - searched.b + searched.b * length.min(1.0));
             let score = |term: &QueryTerm| {
-                let tf = term.n as f32;
-                term.weight * multiplier * term.idf * 2.2 * tf / (tf + norm)
+                let n = term.n as f32;
+                term.value() * searched.weight * (K1 + 1.0) * n / (n + norm)
             };
             self.terms.iter().map(score).sum()
         };
-        of_field(TextField::Whole, 1.0) + of_field(TextField::Title, self.weighting.title_weight)
+        weighting.fields().into_iter().map(of_field).sum()
     }
 
     /// The words of a text in `language` that are terms of the query, in order.
@@ -168,11 +240,10 @@ impl QueryTerms {
             if let Some(&term_index) = self.places.get(token.term)
                 && let Some(term) = self.terms.get(term_index)
             {
-                let value = term.weight * term.idf;
                 matches.push(TermMatch {
                     range: token.range,
                     term_index,
-                    value,
+                    value: term.value(),
                 });
             }
         });
@@ -183,70 +254,61 @@ impl QueryTerms {
     /// telling first.
     #[must_use]
     pub fn shared_with(&self, text: &str, language: Language) -> Vec<(&str, f32)> {
-        let mut shared: Vec<(usize, f32)> = self
+        let mut shared: Vec<usize> = self
             .matches(text, language)
             .into_iter()
-            .map(|found| (found.term_index, found.value))
+            .map(|found| found.term_index)
             .collect();
-        shared.sort_by_key(|(term_index, _)| *term_index);
-        shared.dedup_by_key(|(term_index, _)| *term_index);
-        let named = |(term_index, value): (usize, f32)| {
-            Some((self.terms.get(term_index)?.term.as_str(), value))
-        };
-        shared.into_iter().filter_map(named).collect()
+        shared.sort_unstable();
+        shared.dedup();
+        let terms = shared.into_iter().filter_map(|place| self.terms.get(place));
+        terms
+            .map(|term| (term.term.as_str(), term.value()))
+            .collect()
     }
 }
 
-#[derive(Default)]
-struct Occurrences {
-    n: u32,
-    in_first_line: bool,
-}
-
-/// The terms of a text.
+/// The terms of a text, not yet looked up.
 #[derive(Default)]
 struct Counted {
-    /// How often every term stands in it.
-    occurrences: BTreeMap<String, Occurrences>,
-    /// For a term that is a word as another language stems it, the term that it is in the first.
-    alternatives: BTreeMap<String, String>,
-    /// How many tokens there are, alternatives left out.
-    n_tokens: u32,
+    terms: Vec<QueryTerm>,
+    words: Vec<(u32, usize)>,
+    /// For the place of a term, what its word would be in other languages.
+    alternatives: Vec<(usize, String)>,
 }
 
 fn counted(text: &str, languages: &[Language]) -> Counted {
     let text = text.trim();
-    let first_line_end = text.find('\n').unwrap_or(0);
+    let first_line_end = title_end(text);
     let mut counted = Counted::default();
-    let mut own = String::new();
-    let mut owns = BTreeSet::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut own = 0;
     analyze(text, languages, |token| {
         if token.is_alternative {
-            counted
-                .alternatives
-                .insert(token.term.to_owned(), own.clone());
-        } else {
-            own.clear();
-            own.push_str(token.term);
-            owns.insert(own.clone());
-            counted.n_tokens += 1;
+            let alternative = (own, token.term.to_owned());
+            if !counted.alternatives.contains(&alternative) {
+                counted.alternatives.push(alternative);
+            }
+            return;
         }
-        let occurrences = counted
-            .occurrences
-            .entry(token.term.to_owned())
-            .or_default();
-        occurrences.n += 1;
-        occurrences.in_first_line |= token.range.start < first_line_end;
+        own = *places.entry(token.term.to_owned()).or_insert_with(|| {
+            let term = QueryTerm::new(token.term, token.range.clone());
+            counted.terms.push(term);
+            counted.terms.len() - 1
+        });
+        counted.words.push((token.position, own));
+        if let Some(term) = counted.terms.get_mut(own) {
+            term.n += 1;
+            term.in_first_line |= token.range.start < first_line_end;
+        }
     });
-    // What one word has as its own is no alternative, whatever another word says.
-    counted.alternatives.retain(|term, _| !owns.contains(term));
     counted
 }
 
-/// 2n / (n + 1): the second occurrence counts a third, later ones less and less.
+/// How much a term counts that stands n times in the query, 1 for n = 1.
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-fn saturated(n: u32) -> f32 {
-    2.0 * n as f32 / (n as f32 + 1.0)
+fn saturated(n: u32, k3: f32) -> f32 {
+    (1.0 + k3) * n as f32 / (n as f32 + k3)
 }
 
 /// The inverse document frequency of BM25 as tantivy computes it.
@@ -257,4 +319,20 @@ fn saturated(n: u32) -> f32 {
 fn idf(doc_freq: u64, n_docs: u64) -> f32 {
     let without = n_docs.saturating_sub(doc_freq) as f32;
     (1.0 + (without + 0.5) / (doc_freq as f32 + 0.5)).ln()
+}
+
+/// A first line from this length on may be one of wrapped text, in bytes.
+const MIN_WRAPPED_BYTES: usize = 50;
+
+/// Where the title of a longer text ends: its first line, unless the text is just wrapped there.
+fn title_end(text: &str) -> usize {
+    let Some((first, rest)) = text.split_once('\n') else {
+        return 0;
+    };
+    let goes_on = rest.starts_with(char::is_lowercase);
+    if first.len() >= MIN_WRAPPED_BYTES && goes_on {
+        0
+    } else {
+        first.len()
+    }
 }

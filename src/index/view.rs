@@ -9,9 +9,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tantivy::columnar::StrColumn;
 use tantivy::index::SegmentId;
-use tantivy::query::Bm25StatisticsProvider;
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::schema::Fields;
@@ -40,6 +40,8 @@ pub(super) struct SegmentView {
     visible: Option<BitSet>,
     n_docs: u64,
     n_tokens: [u64; 2],
+    /// The ids of the documents and their languages.
+    names: [Option<StrColumn>; 2],
     doc_freqs: Mutex<HashMap<Term, u64>>,
 }
 
@@ -72,10 +74,16 @@ impl SegmentView {
             None => u64::from(segment.max_doc()),
             Some(visible) => visible.len() as u64,
         };
+        let fast_fields = segment.fast_fields();
+        let names = [
+            fast_fields.str("id")?,
+            fast_fields.str(FacetField::Language.name())?,
+        ];
         Ok(Self {
             visible,
             n_docs,
             n_tokens,
+            names,
             doc_freqs: Mutex::default(),
         })
     }
@@ -239,6 +247,22 @@ impl View {
         self.segments.iter().map(of_field).sum()
     }
 
+    /// The id of a document, and the code of its language.
+    pub(super) fn name(&self, segment: u32, doc: DocId) -> Result<(String, String), Error> {
+        let mut values = [String::new(), String::new()];
+        if let Some(view) = self.segments.get(segment as usize) {
+            for (value, column) in values.iter_mut().zip(&view.names) {
+                if let Some(column) = column
+                    && let Some(ord) = column.term_ords(doc).next()
+                {
+                    column.ord_to_str(ord, value)?;
+                }
+            }
+        }
+        let [id, language] = values;
+        Ok((id, language))
+    }
+
     /// Every segment with the test that a document must pass to be seen.
     pub(super) fn segments<'a>(
         &'a self,
@@ -269,6 +293,17 @@ pub(super) struct Sees<'a> {
 }
 
 impl Sees<'_> {
+    /// From now on only documents for which `keep` says yes count.
+    pub(super) fn narrow(&mut self, keep: impl Fn(DocId) -> bool) {
+        let mut narrowed = BitSet::with_max_value(self.segment.max_doc());
+        for doc in 0..self.segment.max_doc() {
+            if self.sees(doc) && keep(doc) {
+                narrowed.insert(doc);
+            }
+        }
+        self.passing = Some(narrowed);
+    }
+
     pub(super) fn sees(&self, doc: DocId) -> bool {
         !self.segment.is_deleted(doc)
             && self.visible.is_none_or(|visible| visible.contains(doc))
@@ -276,29 +311,6 @@ impl Sees<'_> {
                 .passing
                 .as_ref()
                 .is_none_or(|passing| passing.contains(doc))
-    }
-}
-
-impl Bm25StatisticsProvider for View {
-    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        match self.live.fields.text_field(field) {
-            Some(text) => Ok(self.n_tokens(text)),
-            None => self.searcher.total_num_tokens(field),
-        }
-    }
-
-    fn total_num_docs(&self) -> tantivy::Result<u64> {
-        Ok(self.n_docs())
-    }
-
-    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.term_doc_freq(term).map_err(|error| {
-            if let Error::Tantivy(error) = error {
-                error
-            } else {
-                tantivy::TantivyError::InternalError(error.to_string())
-            }
-        })
     }
 }
 

@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::index::{
-    Count, Error, FacetField, Filters, QueryTerms, Scored, View, Weighting, count, facet_counts,
-    top,
+    Error, FacetCounts, FacetField, Filters, QueryTerms, Ranking, Scored, View, Weighting, rank,
 };
 use crate::model::Article;
 
@@ -26,8 +25,9 @@ pub const MAX_DEPTH: usize = 1_000;
 /// How articles are ranked: a match in the title counts twice on top of the whole text.
 const WEIGHTING: Weighting = Weighting {
     title_weight: 2.0,
+    k3: 3.0,
     idf_power: 1.0,
-    max_terms: 25,
+    max_terms: 100,
 };
 
 /// What somebody searches for.
@@ -69,7 +69,7 @@ pub struct SearchAnswer {
     pub total_is_lower_bound: bool,
     /// For every facet asked for, how many matching articles have which value.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub facets: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    pub facets: FacetCounts,
     /// Microseconds from question to answer, inside the engine.
     pub took_us: u64,
     /// What the asker should know: limits that bit, an index that is being rebuilt.
@@ -111,7 +111,7 @@ pub struct Found {
     /// Whether there may be more.
     pub total_is_lower_bound: bool,
     /// The facets that were asked for.
-    pub facets: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    pub facets: FacetCounts,
 }
 
 /// Asks the index for the articles that match.
@@ -120,24 +120,27 @@ pub struct Found {
 /// An error of the file system.
 pub fn find(view: &View, query: &SearchQuery) -> Result<Found, Error> {
     let terms = QueryTerms::new(view, &query.q, WEIGHTING)?;
-    let weighted = terms.weighted();
-    let ranked = top(view, &weighted, &query.filters, query.offset + query.limit)?;
+    let ranked = rank(
+        view,
+        &Ranking {
+            clauses: &terms.clauses(),
+            required: &[],
+            excluded: &[],
+            fields: &WEIGHTING.fields(),
+            filters: &query.filters,
+            limit: query.offset + query.limit,
+            count_to: EXACT_TOTAL,
+            facets: &query.facets,
+        },
+    )?;
     let mut scored = ranked.scored;
     scored.drain(..query.offset.min(scored.len()));
-    let total = match ranked.n_matches {
-        Some(count) => Count {
-            count,
-            is_lower_bound: false,
-        },
-        None => count(view, &weighted, &query.filters, EXACT_TOTAL)?,
-    };
-    let facets = facet_counts(view, &weighted, &query.filters, &query.facets)?;
     Ok(Found {
         scored,
         terms,
-        total: total.count,
-        total_is_lower_bound: total.is_lower_bound,
-        facets,
+        total: ranked.count.count,
+        total_is_lower_bound: ranked.count.is_lower_bound,
+        facets: ranked.facets,
     })
 }
 

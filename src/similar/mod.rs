@@ -7,13 +7,14 @@
 
 use serde::Serialize;
 
-use crate::index::{Error, Filters, QueryTerms, Scored, View, Weighting, top};
+use crate::index::{Error, Filters, QueryTerms, Ranking, Scored, View, Weighting, rank};
 use crate::model::{Ticket, TicketText, Time};
 use crate::text::{sentences, without_boilerplate};
 
 /// How tickets are compared.
 const WEIGHTING: Weighting = Weighting {
     title_weight: 1.0,
+    k3: 1.0,
     idf_power: 1.5,
     max_terms: 25,
 };
@@ -131,10 +132,23 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
         ..query.text.clone()
     };
     let terms = QueryTerms::new(view, &text.whole(), WEIGHTING)?;
-    let self_score = terms.self_score(view);
-    // One more than wanted: the ticket itself may be among them.
-    let found = top(view, &terms.weighted(), &query.filters, query.limit + 1)?.scored;
-    let mut scored: Vec<(Scored, f32)> = found
+    let self_score = terms.self_score(view, WEIGHTING);
+    let ranked = rank(
+        view,
+        &Ranking {
+            clauses: &terms.clauses(),
+            required: &[],
+            excluded: &[],
+            fields: &WEIGHTING.fields(),
+            filters: &query.filters,
+            // One more than wanted: the ticket itself may be among them.
+            limit: query.limit + 1,
+            count_to: 0,
+            facets: &[],
+        },
+    )?;
+    let mut scored: Vec<(Scored, f32)> = ranked
+        .scored
         .into_iter()
         .filter(|scored| query.skip.as_ref() != Some(&scored.id))
         .map(|scored| {

@@ -12,7 +12,7 @@ use super::words::words;
 
 /// Raised with every change that gives other terms for the same text: indexes made with another
 /// version are rebuilt.
-pub const ANALYZER_VERSION: u32 = 1;
+pub const ANALYZER_VERSION: u32 = 2;
 
 /// One term of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use frostem::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
 use super::fold::{lowercase, without_diacritics};
+use super::function_words::is_function_word;
 use super::stop_words::is_stop_word;
 
 /// Shorter texts are not worth guessing at, in bytes.
@@ -109,7 +110,7 @@ impl Language {
     /// The language that a text is most likely written in.
     ///
     /// Help desks write of products and codes, which look foreign to a model of n-grams. So a
-    /// verdict other than English must be borne out by stop words, or by a script of its own.
+    /// verdict other than English must be borne out by function words, or by a script of its own.
     #[must_use]
     pub fn detect(text: &str) -> Self {
         if text.len() < MIN_DETECTABLE_BYTES {
@@ -162,7 +163,7 @@ impl Language {
     /// The languages in which a query to documents in `among` should be read, the most likely one
     /// first. The others stay: a stemmed word of theirs may be meant.
     ///
-    /// Queries are too short for n-grams to tell, so their stop words vote first; without a clear
+    /// Queries are too short for n-grams to tell, so their function words vote first; without a clear
     /// vote a longer text is detected, and a shorter one counts as English where there is English.
     #[must_use]
     pub fn of_query(text: &str, among: &[Self]) -> Vec<Self> {
@@ -200,13 +201,13 @@ impl Language {
     }
 }
 
-/// How many of the first words of a lower-case text are stop words of a language.
+/// How many of the first words of a lower-case text are function words of a language.
 fn votes(lower: &str, language: Language) -> usize {
     lower
         .split(|c: char| !c.is_alphabetic())
         .filter(|word| !word.is_empty())
         .take(200)
-        .filter(|word| is_stop_word(language, word))
+        .filter(|word| is_function_word(language, word))
         .count()
 }
 

@@ -6,6 +6,7 @@
 mod analyzer;
 mod boilerplate;
 mod fold;
+mod function_words;
 mod language;
 mod sentences;
 mod stop_words;

@@ -1,0 +1,70 @@
+//! How good the answers are, measured on judged data: queries with the documents that answer them.
+//!
+//! A set is a folder with `queries.jsonl` (`id`, `text`, often `split`, and `doc_id` for a query
+//! that is itself a document), `qrels.tsv` (query, document, relevance, under a header line) and,
+//! unless the desk's own documents are judged, `docs.jsonl`; each plain or gzip.
+
+mod measures;
+mod set;
+
+use serde::Serialize;
+
+pub use measures::{Measures, QueryMeasures, percentile};
+pub use set::{Error, JudgedQuery, JudgedSet, documents};
+
+use crate::Engine;
+use crate::engine;
+use crate::model::Audience;
+use crate::search::{MAX_DEPTH, SearchQuery};
+
+/// How search did on a set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SearchReport {
+    /// The name of the set.
+    pub set: String,
+    /// Queries that were asked: those with at least one relevant document.
+    pub queries: usize,
+    /// Documents to be found.
+    pub documents: u64,
+    /// How good the answers were, 0 to 100.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// The median time of a search for ten hits, in microseconds.
+    pub p50_us: u64,
+    /// The time that one search of a hundred exceeds, in microseconds.
+    pub p99_us: u64,
+}
+
+/// Asks every query of the set and measures the answers.
+///
+/// # Errors
+/// An error of store or index.
+pub fn search(
+    engine: &Engine,
+    set: &JudgedSet,
+    documents: u64,
+    audience: &Audience,
+) -> Result<SearchReport, engine::Error> {
+    let mut times = Vec::with_capacity(set.queries.len());
+    let mut measured = Vec::with_capacity(set.queries.len());
+    for query in &set.queries {
+        let asked = SearchQuery::text(query.text.as_str());
+        times.push(engine.search(&asked, audience)?.took_us);
+        // One more than is measured: the query itself may be among them.
+        let deep = SearchQuery {
+            limit: MAX_DEPTH,
+            ..asked
+        };
+        let mut ranked = engine.search_ids(&deep, audience)?;
+        ranked.retain(|id| Some(id) != query.own_document.as_ref());
+        measured.push(QueryMeasures::new(&ranked, &query.relevant));
+    }
+    Ok(SearchReport {
+        set: set.name.clone(),
+        queries: set.queries.len(),
+        documents,
+        measures: Measures::mean(&measured),
+        p50_us: percentile(&mut times, 50),
+        p99_us: percentile(&mut times, 99),
+    })
+}

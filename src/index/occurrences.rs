@@ -1,0 +1,170 @@
+//! Where the forms of a clause stand in one segment.
+
+use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
+
+use super::Error;
+use super::clause::{Clause, Form};
+
+/// The documents of a segment that have a clause in a field, in order, each with how often.
+pub(super) enum Occurrences {
+    /// Of a single term, straight from the index.
+    Postings(SegmentPostings, f32),
+    /// Of several forms or a phrase, worked out beforehand.
+    Merged(Vec<(DocId, f32)>, usize),
+}
+
+impl Occurrences {
+    /// `None` when no document of the segment has any form of the clause.
+    pub(super) fn of(
+        segment: &SegmentReader,
+        field: Field,
+        clause: &Clause,
+    ) -> Result<Option<Self>, Error> {
+        let mut found = Vec::with_capacity(clause.forms.len());
+        for form in &clause.forms {
+            found.extend(of_form(segment, field, form)?);
+        }
+        if found.len() <= 1 {
+            return Ok(found.pop());
+        }
+        let mut merged = Vec::new();
+        for mut occurrences in found {
+            occurrences.each(|doc, n| {
+                merged.push((doc, n));
+                true
+            });
+        }
+        merged.sort_unstable_by_key(|&(doc, _)| doc);
+        merged.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 += next.1;
+            }
+            is_same
+        });
+        Ok(Some(Self::Merged(merged, 0)))
+    }
+
+    /// How many documents there are, deleted ones included.
+    pub(super) fn n_docs(&self) -> usize {
+        match self {
+            Self::Postings(postings, _) => postings.doc_freq() as usize,
+            Self::Merged(merged, _) => merged.len(),
+        }
+    }
+
+    /// Calls `visit` with every document from the current one on, and how often it has the clause,
+    /// until it says no.
+    pub(super) fn each(&mut self, mut visit: impl FnMut(DocId, f32) -> bool) {
+        match self {
+            Self::Postings(postings, weight) => {
+                while postings.doc() != TERMINATED {
+                    if !visit(postings.doc(), n_times(postings, *weight)) {
+                        return;
+                    }
+                    postings.advance();
+                }
+            }
+            Self::Merged(merged, next) => {
+                while let Some(&(doc, n)) = merged.get(*next) {
+                    if !visit(doc, n) {
+                        return;
+                    }
+                    *next += 1;
+                }
+            }
+        }
+    }
+
+    /// How often a document has the clause; documents must be asked for in order.
+    pub(super) fn of_doc(&mut self, doc: DocId) -> Option<f32> {
+        match self {
+            Self::Postings(postings, weight) => {
+                if postings.doc() < doc {
+                    postings.seek(doc);
+                }
+                (postings.doc() == doc).then(|| n_times(postings, *weight))
+            }
+            Self::Merged(merged, next) => {
+                *next += merged
+                    .get(*next..)
+                    .unwrap_or_default()
+                    .partition_point(|&(other, _)| other < doc);
+                let &(found, n) = merged.get(*next)?;
+                (found == doc).then_some(n)
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are small")]
+fn n_times(postings: &SegmentPostings, weight: f32) -> f32 {
+    weight * postings.term_freq() as f32
+}
+
+fn of_form(
+    segment: &SegmentReader,
+    field: Field,
+    form: &Form,
+) -> Result<Option<Occurrences>, Error> {
+    let inverted_index = segment.inverted_index(field)?;
+    if let Some(term) = form.as_term() {
+        let term = Term::from_field_text(field, term);
+        let option = IndexRecordOption::WithFreqs;
+        let postings = inverted_index.read_postings(&term, option)?;
+        return Ok(postings.map(|postings| Occurrences::Postings(postings, form.weight)));
+    }
+    let mut words = Vec::with_capacity(form.terms.len());
+    for (offset, term) in &form.terms {
+        let term = Term::from_field_text(field, term);
+        let option = IndexRecordOption::WithFreqsAndPositions;
+        match inverted_index.read_postings(&term, option)? {
+            Some(postings) => words.push((*offset, postings)),
+            None => return Ok(None),
+        }
+    }
+    let found = of_phrase(words, form.weight);
+    Ok((!found.is_empty()).then_some(Occurrences::Merged(found, 0)))
+}
+
+/// The documents in which the words stand at these positions from each other.
+fn of_phrase(mut words: Vec<(u32, SegmentPostings)>, weight: f32) -> Vec<(DocId, f32)> {
+    // The rarest word leads: the others are asked for its documents only.
+    words.sort_by_key(|(_, postings)| postings.doc_freq());
+    let Some(((lead_offset, lead), others)) = words.split_first_mut() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let (mut starts, mut positions) = (Vec::new(), Vec::new());
+    while lead.doc() != TERMINATED {
+        let doc = lead.doc();
+        lead.positions(&mut positions);
+        starts.clear();
+        starts.extend(
+            positions
+                .iter()
+                .filter_map(|at| at.checked_sub(*lead_offset)),
+        );
+        for (offset, postings) in &mut *others {
+            if postings.doc() < doc {
+                postings.seek(doc);
+            }
+            if postings.doc() != doc {
+                starts.clear();
+            }
+            if starts.is_empty() {
+                break;
+            }
+            postings.positions(&mut positions);
+            starts.retain(|start| positions.binary_search(&(start + *offset)).is_ok());
+        }
+        if !starts.is_empty() {
+            #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+            found.push((doc, weight * starts.len() as f32));
+        }
+        lead.advance();
+    }
+    found
+}
