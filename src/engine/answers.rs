@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::clock::Stopwatch;
 use super::{Engine, Error};
-use crate::index::View;
+use crate::index::{Scored, View};
 use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
 use crate::search::{self, SearchAnswer, SearchHit, SearchQuery};
 use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
@@ -57,7 +57,7 @@ impl Engine {
         if let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)? {
             let found = search::find(&view, query)?;
             for scored in &found.scored {
-                if let Some(article) = self.article_for(&scored.id, audience)? {
+                if let Some(article) = self.article_for(&view, scored, audience)? {
                     answer
                         .hits
                         .push(search::hit(&article, scored, &found.terms));
@@ -89,7 +89,8 @@ impl Engine {
             return Ok(Vec::new());
         };
         let found = search::find(&view, query)?;
-        Ok(found.scored.into_iter().map(|scored| scored.id).collect())
+        let ids = found.scored.iter().map(|scored| view.id_of(scored));
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// Finds past tickets that were the same trouble.
@@ -107,10 +108,14 @@ impl Engine {
         if let Some(view) = self.view(Kind::Ticket, audience, &mut warnings)? {
             let found = similar::find(&view, query)?;
             for (scored, similarity) in &found.scored {
-                if let Some(ticket) = self.ticket_for(&scored.id, audience)? {
+                let is_own = |ticket: &Ticket| query.skip.as_deref() == Some(ticket.id.as_str());
+                if let Some(ticket) = self.ticket_for(&view, scored, audience)?
+                    && !is_own(&ticket)
+                {
                     hits.push(similar::hit(&ticket, scored, *similarity, &found.terms));
                 }
             }
+            hits.truncate(query.limit);
         }
         let total = hits.len() as u64;
         Ok(SimilarAnswer {
@@ -225,26 +230,45 @@ impl Engine {
         }
     }
 
-    fn article_for(&self, id: &str, audience: &Audience) -> Result<Option<Article>, Error> {
-        match self.found(Kind::Article, id, audience)? {
+    fn article_for(
+        &self,
+        view: &View,
+        scored: &Scored,
+        audience: &Audience,
+    ) -> Result<Option<Article>, Error> {
+        match self.found(view, scored, Kind::Article, audience)? {
             Some(Document::Article(article)) => Ok(Some(article)),
             Some(Document::Ticket(_)) | None => Ok(None),
         }
     }
 
-    fn ticket_for(&self, id: &str, audience: &Audience) -> Result<Option<Ticket>, Error> {
-        match self.found(Kind::Ticket, id, audience)? {
+    fn ticket_for(
+        &self,
+        view: &View,
+        scored: &Scored,
+        audience: &Audience,
+    ) -> Result<Option<Ticket>, Error> {
+        match self.found(view, scored, Kind::Ticket, audience)? {
             Some(Document::Ticket(ticket)) => Ok(Some(ticket)),
             Some(Document::Article(_)) | None => Ok(None),
         }
     }
 
     /// The stored state of a found document, if it may still be shown.
-    fn found(&self, kind: Kind, id: &str, audience: &Audience) -> Result<Option<Document>, Error> {
-        let Ok(key) = DocumentKey::new(kind, id) else {
-            return Ok(None);
-        };
-        Ok(self.store.document(&key)?.filter(|document| {
+    fn found(
+        &self,
+        view: &View,
+        scored: &Scored,
+        kind: Kind,
+        audience: &Audience,
+    ) -> Result<Option<Document>, Error> {
+        let mut document = self.store.document_at(scored.seq)?;
+        if document.is_none()
+            && let Ok(key) = DocumentKey::new(kind, view.id_of(scored)?.as_str())
+        {
+            document = self.store.document(&key)?;
+        }
+        Ok(document.filter(|document| {
             document.is_searchable() && audience.may_see(kind, document.visibility())
         }))
     }

@@ -16,6 +16,7 @@ mod schema;
 mod terms;
 mod tokenizer;
 mod view;
+mod vocabulary;
 mod writer;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, stamp};
 pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
+pub use vocabulary::KnownTerm;
 pub use writer::{IndexWriter, WriterSize};
 
 /// Why an index did not do what it was asked.

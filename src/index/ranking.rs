@@ -30,10 +30,6 @@ pub(super) const K1: f32 = 1.2;
 /// Scores are counted in whole numbers of one over this.
 const SCALE: f32 = 65_536.0;
 
-/// Kept beyond the limit so that ties at the end of the list fall to the lower id, not to the
-/// order of segments.
-const SPARE_CANDIDATES: usize = 10;
-
 /// A field that is searched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FieldWeight {
@@ -69,12 +65,14 @@ pub struct Ranking<'a> {
 /// A document with its score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// The id of the document.
-    pub id: String,
+    /// The sequence number of the document's last change when it was indexed.
+    pub seq: u64,
     /// Comparable only inside one answer.
     pub score: f32,
     /// The language in which the document was indexed.
     pub language: Language,
+    pub(super) segment: u32,
+    pub(super) doc: DocId,
 }
 
 /// A number that may have been counted up to a bound only.
@@ -92,7 +90,7 @@ pub type FacetCounts = BTreeMap<&'static str, BTreeMap<String, u64>>;
 /// The best documents for a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
-    /// Best first; equal scores by id.
+    /// Best first; of equal scores the one that was changed longest ago.
     pub scored: Vec<Scored>,
     /// How many documents match.
     pub count: Count,
@@ -105,7 +103,7 @@ pub struct Ranked {
 /// # Errors
 /// An error of the file system.
 pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
-    let mut best = Best::new(ranking.limit + SPARE_CANDIDATES);
+    let mut best = Best::new(ranking.limit);
     let mut count = 0;
     let mut facets: FacetCounts = ranking
         .facets
@@ -121,7 +119,7 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
         constrain(view, segment, ranking, &mut sees)?;
         let lists = lists(view, segment, ranking)?;
         with_sums(segment, |sums| {
-            sums.rank(lists, &sees, &mut best, ord);
+            sums.rank(view, lists, &sees, &mut best, ord);
             let wanted = count_to.saturating_sub(count);
             sums.complete(view, segment, ranking, &sees, wanted)?;
             count += sums.n_matches();
@@ -134,7 +132,7 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
         })?;
     }
     Ok(Ranked {
-        scored: named(view, best, ranking.limit)?,
+        scored: best.into_scored(view),
         count: Count {
             count: count.min(ranking.count_to),
             is_lower_bound: count >= ranking.count_to,
@@ -273,7 +271,14 @@ impl Sums {
     }
 
     /// Offers every document that can be among the best.
-    fn rank(&mut self, mut lists: Vec<List>, sees: &Sees<'_>, best: &mut Best, segment: u32) {
+    fn rank(
+        &mut self,
+        view: &View,
+        mut lists: Vec<List>,
+        sees: &Sees<'_>,
+        best: &mut Best,
+        segment: u32,
+    ) {
         lists.sort_by_key(|list| Reverse(list.bound()));
         let mut rest: u32 = lists
             .iter()
@@ -310,9 +315,13 @@ impl Sums {
             threshold = threshold.max(nth_best(race.iter().map(|&(_, sum)| sum), best.capacity));
             race.retain(|&(_, sum)| in_race(sum, rest, threshold));
         }
+        let Some(columns) = view.columns(segment) else {
+            return;
+        };
         for (doc, score) in race {
             best.offer(Candidate {
                 score: Reverse(score),
+                seq: columns.seq(doc),
                 segment,
                 doc,
             });
@@ -407,38 +416,11 @@ fn count_values(
     Ok(())
 }
 
-/// The ids of the candidates, in their final order.
-fn named(view: &View, best: Best, limit: usize) -> Result<Vec<Scored>, Error> {
-    let mut candidates = best.heap.into_vec();
-    candidates.sort_unstable();
-    let lowest = limit.checked_sub(1).and_then(|last| candidates.get(last));
-    // Reading an id costs more than ranking a document: only what may be shown, and its ties.
-    let lowest = lowest.map_or(0, |candidate| candidate.score.0);
-    let mut scored = Vec::with_capacity(limit);
-    for candidate in candidates
-        .into_iter()
-        .take_while(|candidate| candidate.score.0 >= lowest)
-    {
-        let (id, language) = view.name(candidate.segment, candidate.doc)?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "scores are shown with two places"
-        )]
-        scored.push(Scored {
-            id,
-            score: candidate.score.0 as f32 / SCALE,
-            language: Language::from_code(&language).unwrap_or(Language::Other),
-        });
-    }
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-    scored.truncate(limit);
-    Ok(scored)
-}
-
 /// A document in the race. Ordered so that the worst is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     score: Reverse<u32>,
+    seq: u64,
     segment: u32,
     doc: DocId,
 }
@@ -462,6 +444,28 @@ impl Best {
         if self.heap.len() > self.capacity {
             self.heap.pop();
         }
+    }
+
+    /// In their final order.
+    fn into_scored(self, view: &View) -> Vec<Scored> {
+        let candidates = self.heap.into_sorted_vec().into_iter();
+        let scored = candidates.filter_map(|candidate| {
+            let Candidate {
+                score: Reverse(score),
+                seq,
+                segment,
+                doc,
+            } = candidate;
+            #[expect(clippy::cast_precision_loss, reason = "scores are shown with two places")]
+            Some(Scored {
+                seq,
+                score: score as f32 / SCALE,
+                language: view.columns(segment)?.language(doc),
+                segment,
+                doc,
+            })
+        });
+        scored.collect()
     }
 
     /// The score that a document must reach to be offered.

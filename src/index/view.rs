@@ -9,13 +9,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tantivy::columnar::StrColumn;
+use tantivy::columnar::{Column, StrColumn};
 use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::schema::Fields;
-use super::{Error, FacetField, LiveIndex, TextField};
+use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
 use crate::text::Language;
 
@@ -40,9 +40,51 @@ pub(super) struct SegmentView {
     visible: Option<BitSet>,
     n_docs: u64,
     n_tokens: [u64; 2],
-    /// The ids of the documents and their languages.
-    names: [Option<StrColumn>; 2],
+    columns: Columns,
     doc_freqs: Mutex<HashMap<Term, u64>>,
+}
+
+/// What a segment tells of its documents.
+#[derive(Debug)]
+pub(super) struct Columns {
+    id: Option<StrColumn>,
+    seq: Column<u64>,
+    language: Option<StrColumn>,
+    /// By the ordinal of a language in this segment.
+    languages: Vec<Language>,
+}
+
+impl Columns {
+    fn of(segment: &SegmentReader) -> Result<Self, Error> {
+        let fast_fields = segment.fast_fields();
+        let language = fast_fields.str(FacetField::Language.name())?;
+        let mut languages = Vec::new();
+        if let Some(column) = &language {
+            for ord in 0..column.num_terms() as u64 {
+                let mut code = String::new();
+                column.ord_to_str(ord, &mut code)?;
+                languages.push(Language::from_code(&code).unwrap_or(Language::Other));
+            }
+        }
+        Ok(Self {
+            id: fast_fields.str("id")?,
+            seq: fast_fields.u64("seq")?,
+            language,
+            languages,
+        })
+    }
+
+    /// The sequence number of the document's last change.
+    pub(super) fn seq(&self, doc: DocId) -> u64 {
+        self.seq.first(doc).unwrap_or(0)
+    }
+
+    /// The language in which the document was indexed.
+    pub(super) fn language(&self, doc: DocId) -> Language {
+        let ord = self.language.as_ref().and_then(|column| column.term_ords(doc).next());
+        let known = ord.and_then(|ord| self.languages.get(usize::try_from(ord).ok()?));
+        known.copied().unwrap_or(Language::Other)
+    }
 }
 
 impl SegmentView {
@@ -74,16 +116,11 @@ impl SegmentView {
             None => u64::from(segment.max_doc()),
             Some(visible) => visible.len() as u64,
         };
-        let fast_fields = segment.fast_fields();
-        let names = [
-            fast_fields.str("id")?,
-            fast_fields.str(FacetField::Language.name())?,
-        ];
         Ok(Self {
             visible,
             n_docs,
             n_tokens,
-            names,
+            columns: Columns::of(segment)?,
             doc_freqs: Mutex::default(),
         })
     }
@@ -247,20 +284,24 @@ impl View {
         self.segments.iter().map(of_field).sum()
     }
 
-    /// The id of a document, and the code of its language.
-    pub(super) fn name(&self, segment: u32, doc: DocId) -> Result<(String, String), Error> {
-        let mut values = [String::new(), String::new()];
-        if let Some(view) = self.segments.get(segment as usize) {
-            for (value, column) in values.iter_mut().zip(&view.names) {
-                if let Some(column) = column
-                    && let Some(ord) = column.term_ords(doc).next()
-                {
-                    column.ord_to_str(ord, value)?;
-                }
-            }
+    /// The id of a ranked document. Slower than reading its text by sequence number.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn id_of(&self, scored: &Scored) -> Result<String, Error> {
+        let mut id = String::new();
+        let segment = self.segments.get(scored.segment as usize);
+        if let Some(column) = segment.and_then(|segment| segment.columns.id.as_ref())
+            && let Some(ord) = column.term_ords(scored.doc).next()
+        {
+            column.ord_to_str(ord, &mut id)?;
         }
-        let [id, language] = values;
-        Ok((id, language))
+        Ok(id)
+    }
+
+    /// What a segment tells of its documents, number by number.
+    pub(super) fn columns(&self, segment: u32) -> Option<&Columns> {
+        Some(&self.segments.get(segment as usize)?.columns)
     }
 
     /// Every segment with the test that a document must pass to be seen.

@@ -4,7 +4,6 @@
 //! one has the highest sum of the values of the distinct query terms in it; the sentences after it
 //! are added while there is room.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -47,12 +46,7 @@ pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
         .unwrap_or(text);
     let matches = terms.matches(text, language);
     let start = best_sentence(text, &matches).map_or(0, |sentence| sentence.start);
-    // No passage is longer, so no sentence further down is needed.
-    let end = floor_boundary(text, start + MAX_SENTENCE_BYTES + TARGET_BYTES);
-    let after: Vec<Range<usize>> = sentences(text.get(start..end).unwrap_or_default())
-        .into_iter()
-        .map(|sentence| start + sentence.start..start + sentence.end)
-        .collect();
+    let after = sentences_in(text, start..start + MAX_SENTENCE_BYTES + TARGET_BYTES);
     let passage = passage(text, &after, &matches);
     Snippet {
         highlights: highlights(text, &passage, &matches),
@@ -60,40 +54,68 @@ pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
     }
 }
 
-/// The first of the sentences with the highest sum of the values of their distinct terms. Only
-/// lines in which something matches are cut into sentences: that is what takes time.
+/// The sentences of a stretch of a text.
+fn sentences_in(text: &str, stretch: Range<usize>) -> Vec<Range<usize>> {
+    let start = floor_boundary(text, stretch.start);
+    let end = floor_boundary(text, stretch.end);
+    sentences(text.get(start..end).unwrap_or_default())
+        .into_iter()
+        .map(|sentence| start + sentence.start..start + sentence.end)
+        .collect()
+}
+
+/// The best sentence where the matches are densest. Only there the text is cut into sentences:
+/// that is what takes time.
 fn best_sentence(text: &str, matches: &[TermMatch]) -> Option<Range<usize>> {
+    let densest = densest(matches)?;
+    let before = text.get(..densest.start)?;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let from = line_start.max(densest.start.saturating_sub(MAX_SENTENCE_BYTES));
     let mut best: Option<(f32, Range<usize>)> = None;
-    let mut rest = matches;
-    let mut line_start = 0;
-    for line in text.split_inclusive('\n') {
-        let line_end = line_start + line.len();
-        let in_line = rest.partition_point(|found| found.range.start < line_end);
-        let (inside, after) = rest.split_at(in_line);
-        rest = after;
-        if !inside.is_empty() {
-            for sentence in sentences(line) {
-                let sentence = line_start + sentence.start..line_start + sentence.end;
-                let value = value_of(&sentence, inside);
-                if best.as_ref().is_none_or(|(highest, _)| value > *highest) {
-                    best = Some((value, sentence));
-                }
-            }
+    for sentence in sentences_in(text, from..densest.end + MAX_SENTENCE_BYTES) {
+        let value = value_of(&sentence, matches);
+        if best.as_ref().is_none_or(|(highest, _)| value > *highest) {
+            best = Some((value, sentence));
         }
-        line_start = line_end;
     }
     best.map(|(_, sentence)| sentence)
 }
 
+/// The first stretch, no longer than a snippet, with the highest sum of the values of the distinct
+/// terms in it.
+fn densest(matches: &[TermMatch]) -> Option<Range<usize>> {
+    let mut best: Option<(f32, Range<usize>)> = None;
+    for (at, first) in matches.iter().enumerate() {
+        let from = first.range.start;
+        let after = matches.get(at..).unwrap_or_default();
+        let n_inside = after.partition_point(|found| found.range.end <= from + TARGET_BYTES);
+        let inside = after.get(..n_inside.max(1)).unwrap_or_default();
+        let value = value_of_distinct(inside);
+        if best.as_ref().is_none_or(|(highest, _)| value > *highest) {
+            let end = inside.last().map_or(from, |last| last.range.end);
+            best = Some((value, from..end));
+        }
+    }
+    best.map(|(_, stretch)| stretch)
+}
+
 /// The sum of the values of the distinct terms in a sentence.
 fn value_of(sentence: &Range<usize>, matches: &[TermMatch]) -> f32 {
-    let inside = matches
-        .iter()
-        .filter(|found| sentence.contains(&found.range.start));
-    let distinct: BTreeMap<usize, f32> = inside
-        .map(|found| (found.term_index, found.value))
-        .collect();
-    distinct.values().sum()
+    let start = matches.partition_point(|found| found.range.start < sentence.start);
+    let end = matches.partition_point(|found| found.range.start < sentence.end);
+    value_of_distinct(matches.get(start..end).unwrap_or_default())
+}
+
+fn value_of_distinct(matches: &[TermMatch]) -> f32 {
+    let mut seen: Vec<usize> = Vec::with_capacity(matches.len());
+    let mut sum = 0.0;
+    for found in matches {
+        if !seen.contains(&found.term_index) {
+            seen.push(found.term_index);
+            sum += found.value;
+        }
+    }
+    sum
 }
 
 fn passage(text: &str, sentences: &[Range<usize>], matches: &[TermMatch]) -> Range<usize> {

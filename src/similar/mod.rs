@@ -116,7 +116,8 @@ pub struct SharedTerm {
 /// What the index says to a question for similar tickets.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The tickets with their similarity, most similar first.
+    /// The tickets with their similarity, most similar first; one more than wanted, for the ticket
+    /// asked about may be among them.
     pub scored: Vec<(Scored, f32)>,
     /// The terms of the query.
     pub terms: QueryTerms,
@@ -147,17 +148,15 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
             facets: &[],
         },
     )?;
-    let mut scored: Vec<(Scored, f32)> = ranked
+    let scored = ranked
         .scored
         .into_iter()
-        .filter(|scored| query.skip.as_ref() != Some(&scored.id))
         .map(|scored| {
             let similarity = (scored.score / self_score.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
             (scored, similarity)
         })
         .filter(|(_, similarity)| *similarity >= query.min_similarity)
         .collect();
-    scored.truncate(query.limit);
     Ok(Found { scored, terms })
 }
 

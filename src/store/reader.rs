@@ -97,6 +97,22 @@ impl StoreReader {
         })
     }
 
+    /// The document whose last change has this number; `None` when it was changed again.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::Unreadable`].
+    pub fn document_at(&self, seq: u64) -> Result<Option<Document>, Error> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT seq, kind, id, body FROM document WHERE seq = ?1")?
+                .query_row([seq], row_parts)
+                .optional()?
+                .map_or(Ok(None), |parts| {
+                    change(parts).map(|change| change.document)
+                })
+        })
+    }
+
     /// The sequence number of the last change of a document, its deletion included.
     ///
     /// # Errors
