@@ -39,6 +39,7 @@ pub(super) fn run(
         "{bound}{} articles in {} us",
         answer.total, answer.took_us
     ))?;
+    output::warnings(&answer.remarks());
     output::warnings(&answer.warnings);
     Ok(exit)
 }

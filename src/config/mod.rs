@@ -46,6 +46,8 @@ pub struct Settings {
     pub server: Server,
     /// The indexes.
     pub index: Index,
+    /// Article search.
+    pub search: Search,
     /// Triage.
     pub triage: Triage,
 }
@@ -78,6 +80,16 @@ pub struct Server {
 pub struct Index {
     /// How long a stored change may take to become searchable, in milliseconds.
     pub commit_interval_ms: u64,
+}
+
+/// Settings of article search.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// The synonym file.
+    pub synonyms: PathBuf,
+    /// The file of pinned and buried articles.
+    pub pins: PathBuf,
 }
 
 /// Settings of triage.

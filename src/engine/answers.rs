@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::clock::Stopwatch;
 use super::{Engine, Error};
-use crate::index::{Scored, View};
+use crate::index::{FacetCounts, Scored, View};
 use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
-use crate::search::{self, SearchAnswer, SearchHit, SearchQuery};
+use crate::search::{self, Found, SearchAnswer, SearchHit, SearchQuery};
 use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
 use crate::triage::{Thresholds, TriageDecision};
 
@@ -50,30 +50,82 @@ impl Engine {
             hits: Vec::new(),
             total: 0,
             total_is_lower_bound: false,
-            facets: std::collections::BTreeMap::new(),
+            facets: FacetCounts::new(),
+            understood: Vec::new(),
+            unknown_words: Vec::new(),
+            relaxed: Vec::new(),
             took_us: 0,
             warnings: Vec::new(),
         };
         if let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)? {
-            let found = search::find(&view, query)?;
+            let mut found = search::find(&view, query, &self.synonyms.content())?;
+            let mut explanations = std::mem::take(&mut found.explanations).into_iter();
             for scored in &found.scored {
+                let explanation = explanations.next();
                 if let Some(article) = self.article_for(&view, scored, audience)? {
-                    answer
-                        .hits
-                        .push(search::hit(&article, scored, &found.terms));
+                    answer.hits.push(SearchHit {
+                        explanation,
+                        ..search::hit(&article, scored.score, scored.language, &found)
+                    });
                 }
             }
+            self.pin(query, audience, &found, &mut answer.hits)?;
             answer.total = found.total;
             answer.total_is_lower_bound = found.total_is_lower_bound;
             answer.facets = found.facets;
-            if found.terms.is_empty() && !query.q.trim().is_empty() {
-                answer
-                    .warnings
-                    .push("no article has any of the words of the query".to_owned());
-            }
+            answer.understood = found.understood;
+            answer.unknown_words = found.unknown_words;
+            answer.relaxed = found.relaxed;
         }
         answer.took_us = started.elapsed_us();
         Ok(answer)
+    }
+
+    /// Puts the articles that the desk pinned to the query first, and those that it buried last.
+    /// Pinned ones are on the first page only.
+    fn pin(
+        &self,
+        query: &SearchQuery,
+        audience: &Audience,
+        found: &Found,
+        hits: &mut Vec<SearchHit>,
+    ) -> Result<(), Error> {
+        let pins = self.pins.content();
+        let Some(pin) = pins.of(&query.q) else {
+            return Ok(());
+        };
+        let mut pinned = Vec::new();
+        for id in &pin.articles {
+            let found_at = hits.iter().position(|hit| hit.id == *id);
+            let hit = match found_at {
+                Some(at) => Some(hits.remove(at)),
+                None => self.pinned_article(id, audience)?.map(|article| {
+                    let language = search::language_of(&article);
+                    search::hit(&article, 0.0, language, found)
+                }),
+            };
+            pinned.extend(hit.map(|hit| SearchHit {
+                pinned: true,
+                ..hit
+            }));
+        }
+        hits.sort_by_key(|hit| pin.bury.contains(&hit.id));
+        if query.offset == 0 {
+            hits.splice(0..0, pinned);
+            hits.truncate(query.limit);
+        }
+        Ok(())
+    }
+
+    /// A pinned article, when the audience may find it.
+    fn pinned_article(&self, id: &str, audience: &Audience) -> Result<Option<Article>, Error> {
+        let Ok(key) = DocumentKey::new(Kind::Article, id) else {
+            return Ok(None);
+        };
+        match self.store.document(&key)?.filter(|document| shows(document, audience)) {
+            Some(Document::Article(article)) => Ok(Some(article)),
+            Some(Document::Ticket(_)) | None => Ok(None),
+        }
     }
 
     /// The ids of the articles that [`Engine::search`] finds, without their texts.
@@ -88,7 +140,7 @@ impl Engine {
         let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
-        let found = search::find(&view, query)?;
+        let found = search::find(&view, query, &self.synonyms.content())?;
         let ids = found.scored.iter().map(|scored| view.id_of(scored));
         Ok(ids.collect::<Result<_, _>>()?)
     }
@@ -268,8 +320,11 @@ impl Engine {
         {
             document = self.store.document(&key)?;
         }
-        Ok(document.filter(|document| {
-            document.is_searchable() && audience.may_see(kind, document.visibility())
-        }))
+        Ok(document.filter(|document| shows(document, audience)))
     }
+}
+
+/// Whether an audience may find a document as it is now.
+fn shows(document: &Document, audience: &Audience) -> bool {
+    document.is_searchable() && audience.may_see(document.kind(), document.visibility())
 }

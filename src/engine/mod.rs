@@ -6,6 +6,7 @@
 
 mod answers;
 mod clock;
+mod desk_file;
 mod error;
 mod import;
 mod indexer;
@@ -30,9 +31,10 @@ pub use error::Error;
 pub use import::ImportEvent;
 pub use pool::{Lane, Pool};
 pub use progress::{RebuildProgress, Rejected};
-pub use status::{IndexStatus, Status, StoreStatus};
+pub use status::{IndexStatus, SearchStatus, Status, StoreStatus};
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
+use desk_file::DeskFile;
 use indexer::Indexer;
 use lock::FolderLock;
 use progress::Progress;
@@ -41,6 +43,7 @@ use write_queue::WriteQueue;
 
 use crate::config::Settings;
 use crate::model::{Document, DocumentKey, Kind};
+use crate::search::{Pins, Synonyms};
 use crate::store::{ApiKey, Change, Outcome, StoreReader, StoreWriter};
 use crate::triage::Rules;
 
@@ -52,6 +55,8 @@ pub struct Engine {
     folder: PathBuf,
     settings: Settings,
     rules: Rules,
+    synonyms: DeskFile<Synonyms>,
+    pins: DeskFile<Pins>,
     store: StoreReader,
     slots: [Arc<IndexSlot>; 2],
     progress: Arc<Progress>,
@@ -122,6 +127,8 @@ impl Engine {
         });
         Ok(Self {
             folder: folder.to_owned(),
+            synonyms: synonyms(folder, &settings),
+            pins: pins(folder, &settings),
             settings,
             rules,
             store,
@@ -148,6 +155,8 @@ impl Engine {
         })?;
         Ok(Self {
             folder: folder.to_owned(),
+            synonyms: synonyms(folder, &settings),
+            pins: pins(folder, &settings),
             settings,
             rules,
             store,
@@ -338,6 +347,18 @@ fn open_slots(
         Ok(Arc::new(slot))
     };
     Ok([open(Kind::Article)?, open(Kind::Ticket)?])
+}
+
+fn synonyms(folder: &Path, settings: &Settings) -> DeskFile<Synonyms> {
+    DeskFile::open(folder.join(&settings.search.synonyms), |name, text| {
+        Synonyms::parse(name, text).map_err(|error| error.to_string())
+    })
+}
+
+fn pins(folder: &Path, settings: &Settings) -> DeskFile<Pins> {
+    DeskFile::open(folder.join(&settings.search.pins), |name, text| {
+        Pins::parse(name, text).map_err(|error| error.to_string())
+    })
 }
 
 fn load_rules(folder: &Path, settings: &Settings) -> Result<Rules, Error> {

@@ -20,6 +20,20 @@ pub struct Status {
     pub indexes: Vec<IndexStatus>,
     /// The rules of triage.
     pub rules: RulesSummary,
+    /// The files that the desk edits for search.
+    pub search: SearchStatus,
+}
+
+/// The files that the desk edits for search.
+#[derive(Debug, Clone, Serialize)]
+pub struct SearchStatus {
+    /// Words and word groups with synonyms.
+    pub synonyms: usize,
+    /// Queries with pinned or buried articles.
+    pub pins: usize,
+    /// Why a file as it is now was not taken; what was read before stays in use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 /// How the store is doing.
@@ -86,6 +100,14 @@ impl Engine {
                 .map(|&kind| self.index_status(kind))
                 .collect(),
             rules: self.rules.summary(),
+            search: SearchStatus {
+                synonyms: self.synonyms.content().len(),
+                pins: self.pins.content().len(),
+                problems: [self.synonyms.problem(), self.pins.problem()]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            },
         })
     }
 

@@ -51,6 +51,15 @@ fn query(mut params: Params) -> Result<SearchQuery, Problem> {
         filters.require(field, &params.list(field.name()));
     }
     let facets = facets(&mut params);
+    let corrects_typos = match params.text("typos").as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(other) => {
+            params.refuse("typos", format!("is on or off, not {other:?}"));
+            true
+        }
+    };
+    let explains = params.flag("explain");
     params.finish()?;
     Ok(SearchQuery {
         q,
@@ -58,6 +67,8 @@ fn query(mut params: Params) -> Result<SearchQuery, Problem> {
         offset,
         filters,
         facets,
+        corrects_typos,
+        explains,
     })
 }
 

@@ -24,7 +24,9 @@ use std::path::PathBuf;
 pub use clause::{Clause, Form};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
-pub use ranking::{Count, FacetCounts, FieldWeight, Ranked, Ranking, Scored, rank};
+pub use ranking::{
+    ClauseScore, Count, FacetCounts, FieldWeight, Ranked, Ranking, Scored, explain, rank,
+};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, stamp};

@@ -44,7 +44,7 @@ pub struct FieldWeight {
 /// What to rank.
 #[derive(Debug, Clone, Copy)]
 pub struct Ranking<'a> {
-    /// Documents with at least one of these match.
+    /// Documents with at least one of these match; all do when there is none.
     pub clauses: &'a [Clause],
     /// Documents must have each of these, in any field.
     pub required: &'a [Clause],
@@ -98,6 +98,26 @@ pub struct Ranked {
     pub facets: FacetCounts,
 }
 
+impl Ranked {
+    /// The answer to a question that nothing answers.
+    #[must_use]
+    pub fn nothing(facets: &[FacetField]) -> Self {
+        Self {
+            scored: Vec::new(),
+            count: Count {
+                count: 0,
+                is_lower_bound: false,
+            },
+            facets: no_counts(facets),
+        }
+    }
+}
+
+fn no_counts(facets: &[FacetField]) -> FacetCounts {
+    let names = facets.iter().map(|facet| facet.name());
+    names.map(|name| (name, BTreeMap::new())).collect()
+}
+
 /// Ranks the documents of a view.
 ///
 /// # Errors
@@ -105,11 +125,7 @@ pub struct Ranked {
 pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
     let mut best = Best::new(ranking.limit);
     let mut count = 0;
-    let mut facets: FacetCounts = ranking
-        .facets
-        .iter()
-        .map(|facet| (facet.name(), BTreeMap::new()))
-        .collect();
+    let mut facets = no_counts(ranking.facets);
     let count_to = if ranking.facets.is_empty() {
         ranking.count_to
     } else {
@@ -119,6 +135,9 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
         constrain(view, segment, ranking, &mut sees)?;
         let lists = lists(view, segment, ranking)?;
         with_sums(segment, |sums| {
+            if ranking.clauses.is_empty() {
+                sums.add_all(segment, &sees);
+            }
             sums.rank(view, lists, &sees, &mut best, ord);
             let wanted = count_to.saturating_sub(count);
             sums.complete(view, segment, ranking, &sees, wanted)?;
@@ -141,8 +160,60 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
     })
 }
 
+/// What a clause adds to the score of a document in one field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClauseScore {
+    /// The place of the clause in [`Ranking::clauses`].
+    pub clause: usize,
+    /// The field.
+    pub field: TextField,
+    /// How often the clause stands there; less than 1 for an occurrence in another form.
+    pub occurrences: f32,
+    /// The length of the field in words, as the index keeps it.
+    pub length: u32,
+    /// The weight of the clause times that of the field.
+    pub weight: f32,
+    /// What that adds to the score.
+    pub score: f32,
+}
+
+/// What the score of a ranked document consists of. The parts add up to it exactly.
+///
+/// # Errors
+/// An error of the file system.
+pub fn explain(
+    view: &View,
+    ranking: &Ranking<'_>,
+    scored: &Scored,
+) -> Result<Vec<ClauseScore>, Error> {
+    let segment = view.searcher.segment_reader(scored.segment);
+    let mut parts = Vec::new();
+    for mut list in lists(view, segment, ranking)? {
+        if let Some(n) = list.occurrences.of_doc(scored.doc) {
+            parts.push(ClauseScore {
+                clause: list.clause,
+                field: list.field,
+                occurrences: n,
+                length: list.lengths.fieldnorm(scored.doc),
+                weight: list.factor / ((K1 + 1.0) * SCALE),
+                score: shown(list.score(scored.doc, n)),
+            });
+        }
+    }
+    Ok(parts)
+}
+
+/// A score as a number of people.
+#[expect(clippy::cast_precision_loss, reason = "scores are shown with two places")]
+fn shown(score: u32) -> f32 {
+    score as f32 / SCALE
+}
+
 /// One list of occurrences with what turns them into scores.
 struct List {
+    /// The place of its clause.
+    clause: usize,
+    field: TextField,
     occurrences: Occurrences,
     lengths: FieldNormReader,
     /// By the code of a length, what the number of occurrences is set against.
@@ -183,9 +254,11 @@ fn lists(view: &View, segment: &SegmentReader, ranking: &Ranking<'_>) -> Result<
         let field = view.live.fields.text(searched.field);
         let lengths = segment.get_fieldnorms_reader(field)?;
         let norms = norms(view.mean_length(searched.field), searched.b);
-        for clause in ranking.clauses {
+        for (place, clause) in ranking.clauses.iter().enumerate() {
             if let Some(occurrences) = Occurrences::of(segment, field, clause)? {
                 lists.push(List {
+                    clause: place,
+                    field: searched.field,
                     occurrences,
                     lengths: lengths.clone(),
                     norms: Box::new(norms.clone()),
@@ -328,6 +401,16 @@ impl Sums {
         }
     }
 
+    /// Lets every document match, with no score to speak of.
+    fn add_all(&mut self, segment: &SegmentReader, sees: &Sees<'_>) {
+        for doc in (0..segment.max_doc()).filter(|&doc| sees.sees(doc)) {
+            if let Some(score) = self.scores.get_mut(doc as usize) {
+                *score = 1;
+                self.matches.push(doc);
+            }
+        }
+    }
+
     /// Adds the scores of a list; gives the highest sum that came of it.
     fn add(&mut self, list: &mut List, sees: &Sees<'_>) -> u32 {
         let mut highest = 0;
@@ -456,10 +539,9 @@ impl Best {
                 segment,
                 doc,
             } = candidate;
-            #[expect(clippy::cast_precision_loss, reason = "scores are shown with two places")]
             Some(Scored {
                 seq,
-                score: score as f32 / SCALE,
+                score: shown(score),
                 language: view.columns(segment)?.language(doc),
                 segment,
                 doc,

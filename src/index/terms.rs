@@ -69,12 +69,14 @@ pub struct QueryTerm {
 }
 
 impl QueryTerm {
-    fn new(term: &str, range: Range<usize>) -> Self {
+    /// A term that stands once in the query, as yet without a form.
+    #[must_use]
+    pub fn new(term: &str, range: Range<usize>) -> Self {
         Self {
             range,
             term: term.to_owned(),
             doc_freq: 0,
-            n: 0,
+            n: 1,
             in_first_line: false,
             forms: Vec::new(),
             forms_doc_freq: 0,
@@ -87,6 +89,13 @@ impl QueryTerm {
     pub fn add_form(&mut self, form: Form, doc_freq: u64) {
         self.forms.push(form);
         self.forms_doc_freq = self.forms_doc_freq.max(doc_freq);
+    }
+
+    /// The term, or what it is taken for when no document has it.
+    #[must_use]
+    pub fn best_form(&self) -> &str {
+        let first = self.forms.first().and_then(Form::as_term);
+        first.unwrap_or(&self.term)
     }
 
     /// Whether a document can have it in any form.
@@ -110,6 +119,8 @@ pub struct QueryTerms {
     /// The words of the query in order: where in the sequence of words, and which term, by its
     /// place before weighing.
     pub words: Vec<(u32, usize)>,
+    /// The language that the query is most likely in.
+    pub language: Language,
     /// The places of the terms of all forms.
     places: HashMap<String, usize>,
 }
@@ -168,6 +179,7 @@ impl QueryTerms {
         Ok(Self {
             terms,
             words,
+            language: languages.first().copied().unwrap_or(Language::Other),
             places: HashMap::new(),
         })
     }
@@ -278,7 +290,6 @@ struct Counted {
 }
 
 fn counted(text: &str, languages: &[Language]) -> Counted {
-    let text = text.trim();
     let first_line_end = title_end(text);
     let mut counted = Counted::default();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -293,7 +304,7 @@ fn counted(text: &str, languages: &[Language]) -> Counted {
         }
         own = *places.entry(token.term.to_owned()).or_insert_with(|| {
             let term = QueryTerm::new(token.term, token.range.clone());
-            counted.terms.push(term);
+            counted.terms.push(QueryTerm { n: 0, ..term });
             counted.terms.len() - 1
         });
         counted.words.push((token.position, own));

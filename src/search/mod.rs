@@ -3,18 +3,29 @@
 //! Two steps, because texts are in the store and only [`crate::engine`] reads it: [`find`] asks
 //! the index for ids and scores, [`hit`] turns a found article into what is shown.
 
+mod expand;
+mod pins;
+mod query;
 mod snippet;
-
-use std::collections::BTreeMap;
+mod synonyms;
 
 use serde::Serialize;
 
 use crate::index::{
-    Error, FacetCounts, FacetField, Filters, QueryTerms, Ranking, Scored, View, Weighting, rank,
+    Clause, Error, FacetCounts, FacetField, Filters, Form, QueryTerms, Ranked, Ranking, Scored,
+    TextField, View, Weighting, explain, rank,
 };
 use crate::model::Article;
+use crate::text::Language;
 
+use expand::Expander;
+use query::ParsedQuery;
+use synonyms::terms_at;
+
+pub use expand::{Expansion, ExpansionKind};
+pub use pins::{PinProblem, Pins};
 pub use snippet::{Highlight, Snippet, snippet};
+pub use synonyms::{SynonymProblems, Synonyms};
 
 /// Hits are counted exactly up to this number.
 const EXACT_TOTAL: u64 = 10_000;
@@ -43,6 +54,10 @@ pub struct SearchQuery {
     pub filters: Filters,
     /// Fields whose values are counted over all hits.
     pub facets: Vec<FacetField>,
+    /// Whether words are also taken for what they are misspelt or unfinished forms of.
+    pub corrects_typos: bool,
+    /// Whether hits say what their scores consist of.
+    pub explains: bool,
 }
 
 impl SearchQuery {
@@ -54,6 +69,8 @@ impl SearchQuery {
             offset: 0,
             filters: Filters::default(),
             facets: Vec::new(),
+            corrects_typos: true,
+            explains: false,
         }
     }
 }
@@ -68,13 +85,47 @@ pub struct SearchAnswer {
     /// Whether there may be more than `total`.
     pub total_is_lower_bound: bool,
     /// For every facet asked for, how many matching articles have which value.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "FacetCounts::is_empty")]
     pub facets: FacetCounts,
+    /// What words were also taken for; `typos=off` asks for the words as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub understood: Vec<Expansion>,
+    /// Words that no article has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_words: Vec<String>,
+    /// What was left out of the query because nothing answered all of it: `phrases`, `exclusions`
+    /// or `filters`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub relaxed: Vec<&'static str>,
     /// Microseconds from question to answer, inside the engine.
     pub took_us: u64,
     /// What the asker should know: limits that bit, an index that is being rebuilt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+impl SearchAnswer {
+    /// What the asker should know of how the query was read, in words.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for Expansion { word, to, kind } in &self.understood {
+            let to = to.join(", ");
+            remarks.push(match kind {
+                ExpansionKind::Spelling => format!("{word}: looked for {to} too"),
+                ExpansionKind::Completion => format!("{word}: looked for words like {to}"),
+                ExpansionKind::Synonym => format!("{word}: also called {to}"),
+            });
+        }
+        if !self.unknown_words.is_empty() {
+            remarks.push(format!("no article has: {}", self.unknown_words.join(", ")));
+        }
+        if !self.relaxed.is_empty() {
+            let relaxed = self.relaxed.join(" and ");
+            remarks.push(format!("nothing answers all of it; without the {relaxed}:"));
+        }
+        remarks
+    }
 }
 
 /// One article of an answer.
@@ -95,8 +146,36 @@ pub struct SearchHit {
     pub product: Option<String>,
     /// Comparable only inside one answer.
     pub score: f32,
+    /// 0 to 1: the score divided by the one of an article that is the query itself.
+    pub similarity: f32,
+    /// Whether the desk pinned the article to this query.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// What matched in the title.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub title_highlights: Vec<Highlight>,
     /// The passage that matches best.
     pub snippet: Snippet,
+    /// What the score consists of, when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Vec<ScorePart>>,
+}
+
+/// What a word adds to the score of an article in one field; the parts add up to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScorePart {
+    /// The word, as the index stores it.
+    pub term: String,
+    /// `title` or `whole`, which is everything the title included.
+    pub field: &'static str,
+    /// How often it stands there; an occurrence in another form counts less than 1.
+    pub occurrences: f32,
+    /// The length of the field in words, as the index keeps it.
+    pub length: u32,
+    /// idf times how much the query insists times the weight of the field.
+    pub weight: f32,
+    /// `weight * 2.2 * occurrences / (occurrences + 1.2 * (0.25 + 0.75 * length / mean length))`
+    pub score: f32,
 }
 
 /// What the index says to a search.
@@ -104,8 +183,18 @@ pub struct SearchHit {
 pub struct Found {
     /// The documents to show, best first.
     pub scored: Vec<Scored>,
+    /// The score of an article that is the query itself.
+    pub self_score: f32,
+    /// The explanations of the scores, when they were asked for.
+    pub explanations: Vec<Vec<ScorePart>>,
     /// The terms of the query, to make snippets with.
     pub terms: QueryTerms,
+    /// See [`SearchAnswer`].
+    pub understood: Vec<Expansion>,
+    /// See [`SearchAnswer`].
+    pub unknown_words: Vec<String>,
+    /// See [`SearchAnswer`].
+    pub relaxed: Vec<&'static str>,
     /// How many articles match.
     pub total: u64,
     /// Whether there may be more.
@@ -118,35 +207,168 @@ pub struct Found {
 ///
 /// # Errors
 /// An error of the file system.
-pub fn find(view: &View, query: &SearchQuery) -> Result<Found, Error> {
-    let terms = QueryTerms::new(view, &query.q, WEIGHTING)?;
-    let ranked = rank(
+pub fn find(view: &View, query: &SearchQuery, synonyms: &Synonyms) -> Result<Found, Error> {
+    let mut parsed = ParsedQuery::new(&query.q);
+    let mut terms = QueryTerms::read(view, &parsed.text)?;
+    let mut expander = Expander {
         view,
-        &Ranking {
-            clauses: &terms.clauses(),
-            required: &[],
-            excluded: &[],
-            fields: &WEIGHTING.fields(),
-            filters: &query.filters,
-            limit: query.offset + query.limit,
-            count_to: EXACT_TOTAL,
-            facets: &query.facets,
-        },
-    )?;
+        text: &parsed.text,
+        synonyms,
+        expansions: Vec::new(),
+    };
+    if query.corrects_typos {
+        expander.spell(&mut terms)?;
+    }
+    expander.add_synonyms(&mut terms)?;
+    let understood = expander.expansions;
+    let unknown_words = unknown_words(&terms, &parsed.text);
+    terms.weigh(view, WEIGHTING);
+    let clauses = terms.clauses();
+    let (ranked, relaxed) = rank_relaxing(view, query, &mut parsed, &terms, &clauses)?;
     let mut scored = ranked.scored;
     scored.drain(..query.offset.min(scored.len()));
+    let mut explanations = Vec::new();
+    if query.explains {
+        for scored in &scored {
+            explanations.push(explanation(view, &terms, &clauses, scored)?);
+        }
+    }
     Ok(Found {
         scored,
+        self_score: terms.self_score(view, WEIGHTING),
+        explanations,
         terms,
+        understood,
+        unknown_words,
+        relaxed,
         total: ranked.count.count,
         total_is_lower_bound: ranked.count.is_lower_bound,
         facets: ranked.facets,
     })
 }
 
-/// What is shown of a found article.
+/// The words of the query that no article has in any form.
+fn unknown_words(terms: &QueryTerms, text: &str) -> Vec<String> {
+    let unknown = terms.terms.iter().filter(|term| !term.is_known());
+    let mut words: Vec<String> = unknown
+        .filter_map(|term| text.get(term.range.clone()))
+        .map(str::to_owned)
+        .collect();
+    words.dedup();
+    words
+}
+
+/// Ranks by all that the query asks for; when nothing answers that, by less and less of it. Says
+/// what was left out.
+fn rank_relaxing(
+    view: &View,
+    query: &SearchQuery,
+    parsed: &mut ParsedQuery,
+    terms: &QueryTerms,
+    clauses: &[Clause],
+) -> Result<(Ranked, Vec<&'static str>), Error> {
+    let mut relaxed = Vec::new();
+    loop {
+        let mut filters = query.filters.clone();
+        for (field, value) in &parsed.filters {
+            filters.require(*field, std::slice::from_ref(value));
+        }
+        let ranking = Ranking {
+            clauses,
+            required: &constraints(view, &parsed.phrases)?,
+            excluded: &constraints(view, &parsed.excluded)?,
+            fields: &WEIGHTING.fields(),
+            filters: &filters,
+            limit: query.offset + query.limit,
+            count_to: EXACT_TOTAL,
+            facets: &query.facets,
+        };
+        // A query of unknown words is answered by nothing, not by everything.
+        let asks_for_nothing = clauses.is_empty() && (!terms.words.is_empty() || parsed.is_empty());
+        let ranked = if asks_for_nothing {
+            Ranked::nothing(&query.facets)
+        } else {
+            rank(view, &ranking)?
+        };
+        if ranked.count.count > 0 || asks_for_nothing {
+            return Ok((ranked, relaxed));
+        }
+        if !parsed.phrases.is_empty() {
+            parsed.phrases.clear();
+            relaxed.push("phrases");
+        } else if !parsed.excluded.is_empty() {
+            parsed.excluded.clear();
+            relaxed.push("exclusions");
+        } else if !parsed.filters.is_empty() {
+            parsed.filters.clear();
+            relaxed.push("filters");
+        } else {
+            return Ok((ranked, relaxed));
+        }
+    }
+}
+
+/// What documents must or must not have, each in the forms of every language of the desk.
+fn constraints(view: &View, phrases: &[String]) -> Result<Vec<Clause>, Error> {
+    let languages = view.languages()?;
+    let clause = |phrase: &String| {
+        let mut forms: Vec<Form> = Vec::new();
+        for &language in &languages {
+            let terms = terms_at(phrase, language);
+            if !terms.is_empty() && forms.iter().all(|form| form.terms != terms) {
+                forms.push(Form { terms, weight: 1.0 });
+            }
+        }
+        Clause { forms, weight: 1.0 }
+    };
+    Ok(phrases.iter().map(clause).collect())
+}
+
+fn explanation(
+    view: &View,
+    terms: &QueryTerms,
+    clauses: &[Clause],
+    scored: &Scored,
+) -> Result<Vec<ScorePart>, Error> {
+    let ranking = Ranking {
+        clauses,
+        required: &[],
+        excluded: &[],
+        fields: &WEIGHTING.fields(),
+        filters: &Filters::default(),
+        limit: 1,
+        count_to: 0,
+        facets: &[],
+    };
+    let parts = explain(view, &ranking, scored)?.into_iter();
+    let parts = parts.map(|part| ScorePart {
+        term: terms
+            .terms
+            .get(part.clause)
+            .map_or_else(String::new, |term| term.term.clone()),
+        field: match part.field {
+            TextField::Title => "title",
+            TextField::Whole => "whole",
+        },
+        occurrences: part.occurrences,
+        length: part.length,
+        weight: part.weight,
+        score: part.score,
+    });
+    Ok(parts.collect())
+}
+
+/// The language in which an article is read: the declared one, or the one that is detected.
 #[must_use]
-pub fn hit(article: &Article, scored: &Scored, terms: &QueryTerms) -> SearchHit {
+pub fn language_of(article: &Article) -> Language {
+    let declared = article.language.as_deref();
+    let declared = declared.and_then(|code| Language::from_code(code).ok());
+    declared.unwrap_or_else(|| Language::detect(&article.body))
+}
+
+/// What is shown of an article that was found, or pinned.
+#[must_use]
+pub fn hit(article: &Article, score: f32, language: Language, found: &Found) -> SearchHit {
     let mut text = String::new();
     if let Some(summary) = &article.summary {
         text.push_str(summary);
@@ -159,7 +381,11 @@ pub fn hit(article: &Article, scored: &Scored, terms: &QueryTerms) -> SearchHit 
         url: article.url.clone(),
         category: article.category.clone(),
         product: article.product.clone(),
-        score: scored.score,
-        snippet: snippet(&text, scored.language, terms),
+        score,
+        similarity: (score / found.self_score.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0),
+        pinned: false,
+        title_highlights: snippet::highlights_of(&article.title, language, &found.terms),
+        snippet: snippet(&text, language, &found.terms),
+        explanation: None,
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct ParsedQuery {
 impl ParsedQuery {
     /// Reads a text.
     pub(super) fn new(text: &str) -> Self {
+        let is_finished = text.ends_with(char::is_whitespace);
         let text = text.trim();
         if text.len() > MAX_TYPED_BYTES || text.contains('\n') {
             return Self {
@@ -44,7 +45,21 @@ impl ParsedQuery {
         while !rest.is_empty() {
             rest = parsed.take(rest).trim_start();
         }
+        if is_finished {
+            parsed.text.push(' ');
+        }
         parsed
+    }
+
+    /// Whether it asks for nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            text,
+            phrases,
+            excluded,
+            filters,
+        } = self;
+        text.trim().is_empty() && phrases.is_empty() && excluded.is_empty() && filters.is_empty()
     }
 
     /// Takes what stands at the beginning, up to white space outside quotes; gives the rest.

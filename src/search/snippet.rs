@@ -27,6 +27,8 @@ pub struct Snippet {
     pub text: String,
     /// What matched in it, in order, not overlapping.
     pub highlights: Vec<Highlight>,
+    /// The passage as HTML that is safe to insert, with what matched in `<mark>`.
+    pub html: String,
 }
 
 /// A stretch of a snippet, counted in characters (Unicode scalar values) from 0, end excluded.
@@ -48,10 +50,43 @@ pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
     let start = best_sentence(text, &matches).map_or(0, |sentence| sentence.start);
     let after = sentences_in(text, start..start + MAX_SENTENCE_BYTES + TARGET_BYTES);
     let passage = passage(text, &after, &matches);
+    let highlights = highlights(text, &passage, &matches);
+    let text = text.get(passage).unwrap_or_default().to_owned();
     Snippet {
-        highlights: highlights(text, &passage, &matches),
-        text: text.get(passage).unwrap_or_default().to_owned(),
+        html: html(&text, &highlights),
+        text,
+        highlights,
     }
+}
+
+/// What matches in a short text in `language`.
+pub(super) fn highlights_of(text: &str, language: Language, terms: &QueryTerms) -> Vec<Highlight> {
+    highlights(text, &(0..text.len()), &terms.matches(text, language))
+}
+
+/// A text with its highlights in `<mark>` and all that means something in HTML escaped.
+fn html(text: &str, highlights: &[Highlight]) -> String {
+    let mut html = String::with_capacity(text.len() + 13 * highlights.len());
+    let mut marks = highlights.iter().peekable();
+    let mut n_chars = 0;
+    for c in text.chars() {
+        if marks.peek().is_some_and(|mark| mark.start == n_chars) {
+            html.push_str("<mark>");
+        }
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            c => html.push(c),
+        }
+        n_chars += 1;
+        if marks.next_if(|mark| mark.end == n_chars).is_some() {
+            html.push_str("</mark>");
+        }
+    }
+    html
 }
 
 /// The sentences of a stretch of a text.

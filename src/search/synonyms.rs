@@ -4,6 +4,8 @@
 //! left to right. A line `[de]` makes the groups below it German, so that only queries in German
 //! use them; `[*]` ends that. `#` begins a comment.
 
+use std::collections::HashMap;
+
 use crate::text::{Language, analyze};
 
 /// Words of one side at most.
@@ -18,12 +20,13 @@ pub struct SynonymProblems(pub Vec<String>);
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Synonyms {
     entries: Vec<Entry>,
+    /// The entries for the words of a text, as the index stores them in a language.
+    by_terms: HashMap<(Language, Vec<String>), Vec<usize>>,
 }
 
 /// What may stand for a word or a few.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
-    language: Option<Language>,
     from: String,
     to: Vec<String>,
 }
@@ -71,6 +74,7 @@ impl Synonyms {
             };
             return Ok(());
         }
+        let of = *language;
         let (is_one_way, sides): (bool, Vec<&str>) = match line.split_once('>') {
             Some((from, to)) => (true, vec![from, to]),
             None => (false, line.split('=').collect()),
@@ -85,10 +89,16 @@ impl Synonyms {
                 return Err(format!("{side:?} is not one to {MAX_WORDS} words"));
             }
         }
-        for (at, from) in sides.iter().enumerate().take(if is_one_way { 1 } else { sides.len() }) {
+        let n_from = if is_one_way { 1 } else { sides.len() };
+        for (at, from) in sides.iter().enumerate().take(n_from) {
             let others = sides.iter().enumerate().filter(|(other, _)| *other != at);
+            for language in Language::ALL {
+                if of.is_none_or(|of| of == language) {
+                    let key = (language, terms_of(from, language));
+                    self.by_terms.entry(key).or_default().push(self.entries.len());
+                }
+            }
             self.entries.push(Entry {
-                language: *language,
                 from: (*from).to_owned(),
                 to: others.map(|(_, side)| (*side).to_owned()).collect(),
             });
@@ -112,19 +122,23 @@ impl Synonyms {
     /// them in `language`.
     pub(super) fn fired<'a>(&'a self, terms: &[&str], language: Language) -> Vec<Fired<'a>> {
         let mut fired = Vec::new();
-        for entry in &self.entries {
-            if entry.language.is_some_and(|of_entry| of_entry != language) {
-                continue;
-            }
-            let from = terms_of(&entry.from, language);
-            let starts = terms.windows(from.len().max(1));
-            let place = starts.enumerate().find(|(_, window)| *window == from.as_slice());
-            if let Some((start, _)) = place {
-                fired.push(Fired {
-                    words: start..start + from.len(),
-                    from: &entry.from,
-                    to: &entry.to,
-                });
+        for start in 0..terms.len() {
+            for n_words in 1..=MAX_WORDS.min(terms.len() - start) {
+                let words = start..start + n_words;
+                let key: Vec<String> = terms
+                    .get(words.clone())
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|&term| term.to_owned())
+                    .collect();
+                let places = self.by_terms.get(&(language, key));
+                for entry in places.into_iter().flatten().filter_map(|&at| self.entries.get(at)) {
+                    fired.push(Fired {
+                        words: words.clone(),
+                        from: &entry.from,
+                        to: &entry.to,
+                    });
+                }
             }
         }
         fired

@@ -133,6 +133,12 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
         ..query.text.clone()
     };
     let terms = QueryTerms::new(view, &text.whole(), WEIGHTING)?;
+    if terms.is_empty() {
+        return Ok(Found {
+            scored: Vec::new(),
+            terms,
+        });
+    }
     let self_score = terms.self_score(view, WEIGHTING);
     let ranked = rank(
         view,
