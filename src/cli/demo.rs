@@ -34,6 +34,8 @@ const DOCUMENTS: [&str; 14] = [
 
 const RULES: &str = include_str!("../../corpus/demo/rules.toml");
 
+const SYNONYMS: &str = include_str!("../../corpus/demo/synonyms.txt");
+
 pub(super) fn run(
     folder: &Path,
     mut settings: Settings,
@@ -43,11 +45,16 @@ pub(super) fn run(
     if let Some(listen) = args.listen {
         settings.server.listen = listen;
     }
-    let rules = folder.join(&settings.triage.rules);
-    if !rules.exists() {
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&rules, RULES))
-            .with_context(|| format!("{} could not be written", rules.display()))?;
+    for (name, text) in [
+        (&settings.triage.rules, RULES),
+        (&settings.search.synonyms, SYNONYMS),
+    ] {
+        let path = folder.join(name);
+        if !path.exists() {
+            std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, text))
+                .with_context(|| format!("{} could not be written", path.display()))?;
+        }
     }
     let engine = open(folder, settings)?;
     let mut report = Report::default();

@@ -12,7 +12,7 @@ use super::clock::Stopwatch;
 use super::{Engine, Error};
 use crate::index::{FacetCounts, Scored, View};
 use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
-use crate::search::{self, Found, SearchAnswer, SearchHit, SearchQuery};
+use crate::search::{self, Found, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion};
 use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
 use crate::triage::{Thresholds, TriageDecision};
 
@@ -122,10 +122,43 @@ impl Engine {
         let Ok(key) = DocumentKey::new(Kind::Article, id) else {
             return Ok(None);
         };
-        match self.store.document(&key)?.filter(|document| shows(document, audience)) {
+        match self
+            .store
+            .document(&key)?
+            .filter(|document| shows(document, audience))
+        {
             Some(Document::Article(article)) => Ok(Some(article)),
             Some(Document::Ticket(_)) | None => Ok(None),
         }
+    }
+
+    /// Completes what somebody types to the titles of articles.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn suggest(
+        &self,
+        text: &str,
+        limit: usize,
+        audience: &Audience,
+    ) -> Result<SuggestAnswer, Error> {
+        let started = Stopwatch::start();
+        let mut suggestions = Vec::new();
+        if let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? {
+            for scored in search::suggest(&view, text, limit)? {
+                if let Some(article) = self.article_for(&view, &scored, audience)? {
+                    suggestions.push(Suggestion {
+                        text: article.title,
+                        id: article.id.to_string(),
+                        url: article.url,
+                    });
+                }
+            }
+        }
+        Ok(SuggestAnswer {
+            suggestions,
+            took_us: started.elapsed_us(),
+        })
     }
 
     /// The ids of the articles that [`Engine::search`] finds, without their texts.

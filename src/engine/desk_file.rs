@@ -82,7 +82,10 @@ impl<T: Default> State<T> {
                 self.problem = None;
             }
             Err(problem) => {
-                tracing::warn!(problem, "the file was not taken; what was read before stays");
+                tracing::warn!(
+                    problem,
+                    "the file was not taken; what was read before stays"
+                );
                 self.problem = Some(problem);
             }
         }

@@ -1,4 +1,5 @@
-//! `GET /v1/search?q=`: articles for what somebody typed.
+//! `GET /v1/search?q=`: articles for what somebody typed; `GET /v1/suggest?q=`: what they may be
+//! about to type.
 
 use axum::extract::State;
 use axum::routing::get;
@@ -10,10 +11,13 @@ use super::params::Params;
 use super::problem::Problem;
 use crate::engine::Lane;
 use crate::index::{FacetField, Filters};
-use crate::search::{MAX_DEPTH, SearchAnswer, SearchQuery};
+use crate::search::{MAX_DEPTH, SearchAnswer, SearchQuery, SuggestAnswer};
 
 /// The most hits in one answer.
 const MAX_LIMIT: usize = 100;
+
+/// The most suggestions in one answer.
+const MAX_SUGGESTIONS: usize = 20;
 
 /// The fields that articles can be filtered by and counted over.
 const FIELDS: [FacetField; 4] = [
@@ -24,7 +28,9 @@ const FIELDS: [FacetField; 4] = [
 ];
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/v1/search", get(search))
+    Router::new()
+        .route("/v1/search", get(search))
+        .route("/v1/suggest", get(suggest))
 }
 
 async fn search(
@@ -39,11 +45,29 @@ async fn search(
     Ok(Json(answer.await?))
 }
 
-fn query(mut params: Params) -> Result<SearchQuery, Problem> {
-    let q = params.text("q").unwrap_or_else(|| {
+async fn suggest(
+    State(app): State<App>,
+    caller: Caller,
+    mut params: Params,
+) -> Result<Json<SuggestAnswer>, Problem> {
+    let q = required_q(&mut params);
+    let limit = params.number("limit", 8, 1..=MAX_SUGGESTIONS);
+    params.finish()?;
+    let answer = app.compute(Lane::Light, move |engine| {
+        engine.suggest(&q, limit, &caller.audience)
+    });
+    Ok(Json(answer.await?))
+}
+
+fn required_q(params: &mut Params) -> String {
+    params.text("q").unwrap_or_else(|| {
         params.refuse("q", "is missing: what to search for");
         String::new()
-    });
+    })
+}
+
+fn query(mut params: Params) -> Result<SearchQuery, Problem> {
+    let q = required_q(&mut params);
     let limit = params.number("limit", 10, 1..=MAX_LIMIT);
     let offset = params.number("offset", 0, 0..=MAX_DEPTH - MAX_LIMIT);
     let mut filters = Filters::default();

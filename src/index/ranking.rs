@@ -46,10 +46,12 @@ pub struct FieldWeight {
 pub struct Ranking<'a> {
     /// Documents with at least one of these match; all do when there is none.
     pub clauses: &'a [Clause],
-    /// Documents must have each of these, in any field.
+    /// Documents must have each of these.
     pub required: &'a [Clause],
     /// Documents must have none of these.
     pub excluded: &'a [Clause],
+    /// Where they must or must not have them.
+    pub constrained: TextField,
     /// The fields that are searched.
     pub fields: &'a [FieldWeight],
     /// Values that documents must have.
@@ -204,7 +206,10 @@ pub fn explain(
 }
 
 /// A score as a number of people.
-#[expect(clippy::cast_precision_loss, reason = "scores are shown with two places")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "scores are shown with two places"
+)]
 fn shown(score: u32) -> f32 {
     score as f32 / SCALE
 }
@@ -287,7 +292,7 @@ fn constrain(
     ranking: &Ranking<'_>,
     sees: &mut Sees<'_>,
 ) -> Result<(), Error> {
-    let field = view.live.fields.text(TextField::Whole);
+    let field = view.live.fields.text(ranking.constrained);
     for (clauses, is_wanted) in [(ranking.required, true), (ranking.excluded, false)] {
         for clause in clauses {
             let mut found = BitSet::with_max_value(segment.max_doc());

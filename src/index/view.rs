@@ -81,7 +81,10 @@ impl Columns {
 
     /// The language in which the document was indexed.
     pub(super) fn language(&self, doc: DocId) -> Language {
-        let ord = self.language.as_ref().and_then(|column| column.term_ords(doc).next());
+        let ord = self
+            .language
+            .as_ref()
+            .and_then(|column| column.term_ords(doc).next());
         let known = ord.and_then(|ord| self.languages.get(usize::try_from(ord).ok()?));
         known.copied().unwrap_or(Language::Other)
     }

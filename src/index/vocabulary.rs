@@ -28,8 +28,33 @@ impl View {
     /// # Errors
     /// An error of the file system.
     pub fn neighbours(&self, term: &str, max_distance: u8) -> Result<Vec<KnownTerm>, Error> {
-        let field = self.live.fields.text(TextField::Whole);
-        let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, term), max_distance, true);
+        let of_term = Term::from_field_text(self.live.fields.text(TextField::Whole), term);
+        let fuzzy = FuzzyTermQuery::new(of_term, max_distance, true);
+        self.alike(TextField::Whole, term, &fuzzy)
+    }
+
+    /// The terms of a field with a beginning that becomes `prefix` with one letter inserted, left
+    /// out, exchanged or two neighbours swapped.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn likely_completions(
+        &self,
+        field: TextField,
+        prefix: &str,
+    ) -> Result<Vec<KnownTerm>, Error> {
+        let of_prefix = Term::from_field_text(self.live.fields.text(field), prefix);
+        let fuzzy = FuzzyTermQuery::new_prefix(of_prefix, 1, true);
+        self.alike(field, prefix, &fuzzy)
+    }
+
+    fn alike(
+        &self,
+        text_field: TextField,
+        term: &str,
+        fuzzy: &FuzzyTermQuery,
+    ) -> Result<Vec<KnownTerm>, Error> {
+        let field = self.live.fields.text(text_field);
         let mut found = BTreeMap::new();
         for segment in self.searcher.segment_readers() {
             let inverted_index = segment.inverted_index(field)?;
@@ -40,7 +65,7 @@ impl View {
             }
         }
         found.remove(term);
-        self.known(TextField::Whole, found)
+        self.known(text_field, found)
     }
 
     /// The terms of a field that begin with `prefix`, itself left out, the most frequent first.
@@ -64,7 +89,11 @@ impl View {
     }
 
     /// Those of the terms that the audience sees, the most frequent first.
-    fn known(&self, field: TextField, found: BTreeMap<String, u64>) -> Result<Vec<KnownTerm>, Error> {
+    fn known(
+        &self,
+        field: TextField,
+        found: BTreeMap<String, u64>,
+    ) -> Result<Vec<KnownTerm>, Error> {
         let mut candidates: Vec<(String, u64)> = found.into_iter().collect();
         candidates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         candidates.truncate(MAX_CANDIDATES);
@@ -75,7 +104,11 @@ impl View {
                 known.push(KnownTerm { term, doc_freq });
             }
         }
-        known.sort_by(|a, b| b.doc_freq.cmp(&a.doc_freq).then_with(|| a.term.cmp(&b.term)));
+        known.sort_by(|a, b| {
+            b.doc_freq
+                .cmp(&a.doc_freq)
+                .then_with(|| a.term.cmp(&b.term))
+        });
         Ok(known)
     }
 }

@@ -38,6 +38,9 @@ const MAX_LOOKED_UP: usize = 4;
 /// Two words are looked up as one only in short queries.
 const MAX_JOINED_WORDS: usize = 12;
 
+/// Two words are usually written as one if that is so once in so many times, at least.
+const USUAL_IN: u64 = 10;
+
 /// What an occurrence counts beside 1 for what was typed.
 const ONE_LETTER: f32 = 0.7;
 const TWO_LETTERS: f32 = 0.5;
@@ -184,29 +187,49 @@ impl Expander<'_> {
             })
             .collect();
         for (first, second) in pairs {
-            let (Some(first), Some(second)) = (terms.terms.get(first), terms.terms.get(second))
-            else {
-                continue;
-            };
-            let range = first.range.start..second.range.end;
-            let words = self.text.get(range.clone()).unwrap_or_default();
-            let joined: String = words.chars().filter(|c| c.is_alphanumeric()).collect();
-            let Some((_, joined)) = terms_at(&joined, terms.language).pop() else {
-                continue;
-            };
-            let is_new = terms.terms.iter().all(|term| term.term != joined);
-            let doc_freq = self.view.doc_freq(TextField::Whole, &joined)?;
-            if is_new && doc_freq > 0 {
-                let mut term = QueryTerm::new(&joined, range);
-                let known = KnownTerm {
-                    term: joined,
-                    doc_freq,
-                };
-                self.add(&mut term, vec![known], JOINED, ExpansionKind::Spelling);
-                terms.terms.push(term);
+            if let Some((typed, form, doc_freq)) = self.joined(terms, first, second)? {
+                for place in [first, second] {
+                    if let Some(term) = terms.terms.get_mut(place) {
+                        term.add_form(Form::term(form.clone(), JOINED), doc_freq);
+                    }
+                }
+                self.expansions.push(Expansion {
+                    word: self.words_between(terms, first, second).to_owned(),
+                    to: vec![typed.to_lowercase()],
+                    kind: ExpansionKind::Spelling,
+                });
             }
         }
         Ok(())
+    }
+
+    /// Two words as one: as typed, as the index has it, and in how many documents, when that is
+    /// usual.
+    fn joined(
+        &self,
+        terms: &QueryTerms,
+        first: usize,
+        second: usize,
+    ) -> Result<Option<(String, String, u64)>, Error> {
+        let words = self.words_between(terms, first, second);
+        let joined: String = words.chars().filter(|c| c.is_alphanumeric()).collect();
+        let Some((_, stem)) = terms_at(&joined, terms.language).pop() else {
+            return Ok(None);
+        };
+        let doc_freq = self.view.doc_freq(TextField::Whole, &stem)?;
+        let of_words = [first, second].map(|place| terms.terms.get(place));
+        let rarest = of_words.iter().flatten().map(|term| term.doc_freq).min();
+        let is_usual = doc_freq > 0 && doc_freq * USUAL_IN >= rarest.unwrap_or(0);
+        let is_new = terms.terms.iter().all(|term| term.term != stem);
+        Ok((is_usual && is_new).then_some((joined, stem, doc_freq)))
+    }
+
+    fn words_between(&self, terms: &QueryTerms, first: usize, second: usize) -> &str {
+        let range = |place: usize| terms.terms.get(place).map(|term| term.range.clone());
+        let (Some(first), Some(second)) = (range(first), range(second)) else {
+            return "";
+        };
+        self.text.get(first.start..second.end).unwrap_or_default()
     }
 
     /// Lets articles have synonyms in place of the words of the query.
@@ -276,7 +299,9 @@ impl Expander<'_> {
 
     /// A term for several words of the query together.
     fn term_of_words(&self, terms: &QueryTerms, places: &[(u32, usize)]) -> QueryTerm {
-        let ranges = places.iter().filter_map(|(_, place)| terms.terms.get(*place));
+        let ranges = places
+            .iter()
+            .filter_map(|(_, place)| terms.terms.get(*place));
         let range = ranges
             .map(|term| term.range.clone())
             .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))

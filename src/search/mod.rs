@@ -7,6 +7,7 @@ mod expand;
 mod pins;
 mod query;
 mod snippet;
+mod suggest;
 mod synonyms;
 
 use serde::Serialize;
@@ -25,6 +26,7 @@ use synonyms::terms_at;
 pub use expand::{Expansion, ExpansionKind};
 pub use pins::{PinProblem, Pins};
 pub use snippet::{Highlight, Snippet, snippet};
+pub use suggest::suggest;
 pub use synonyms::{SynonymProblems, Synonyms};
 
 /// Hits are counted exactly up to this number.
@@ -178,6 +180,27 @@ pub struct ScorePart {
     pub score: f32,
 }
 
+/// What somebody may be about to search for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SuggestAnswer {
+    /// The best first.
+    pub suggestions: Vec<Suggestion>,
+    /// Microseconds from question to answer, inside the engine.
+    pub took_us: u64,
+}
+
+/// An article whose title goes on from what was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suggestion {
+    /// Its title.
+    pub text: String,
+    /// Its id.
+    pub id: String,
+    /// Where people read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
 /// What the index says to a search.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -277,6 +300,7 @@ fn rank_relaxing(
             clauses,
             required: &constraints(view, &parsed.phrases)?,
             excluded: &constraints(view, &parsed.excluded)?,
+            constrained: TextField::Whole,
             fields: &WEIGHTING.fields(),
             filters: &filters,
             limit: query.offset + query.limit,
@@ -284,7 +308,8 @@ fn rank_relaxing(
             facets: &query.facets,
         };
         // A query of unknown words is answered by nothing, not by everything.
-        let asks_for_nothing = clauses.is_empty() && (!terms.words.is_empty() || parsed.is_empty());
+        let asks_for_nothing =
+            clauses.is_empty() && (!terms.words.is_empty() || !parsed.has_conditions());
         let ranked = if asks_for_nothing {
             Ranked::nothing(&query.facets)
         } else {
@@ -334,6 +359,7 @@ fn explanation(
         clauses,
         required: &[],
         excluded: &[],
+        constrained: TextField::Whole,
         fields: &WEIGHTING.fields(),
         filters: &Filters::default(),
         limit: 1,

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn queries_meet_by_their_words() {
-        let file = "[[pin]]\nqueries = [\"reset password\"]\narticles = [\"KB-1\"]\nbury = [\"KB-2\"]";
+        let file =
+            "[[pin]]\nqueries = [\"reset password\"]\narticles = [\"KB-1\"]\nbury = [\"KB-2\"]";
         let pins = Pins::parse("pins.toml", file).unwrap();
         assert_eq!(pins.of("Password resets").unwrap().articles, ["KB-1"]);
         assert_eq!(pins.of("password"), None);

@@ -51,15 +51,9 @@ impl ParsedQuery {
         parsed
     }
 
-    /// Whether it asks for nothing at all.
-    pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            text,
-            phrases,
-            excluded,
-            filters,
-        } = self;
-        text.trim().is_empty() && phrases.is_empty() && excluded.is_empty() && filters.is_empty()
+    /// Whether it asks for more than words.
+    pub(super) fn has_conditions(&self) -> bool {
+        !(self.phrases.is_empty() && self.excluded.is_empty() && self.filters.is_empty())
     }
 
     /// Takes what stands at the beginning, up to white space outside quotes; gives the rest.
@@ -111,7 +105,9 @@ fn split_word(text: &str) -> (&str, &str) {
 /// no word.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     const QUOTES: [(char, char); 4] = [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')];
-    let (open, close) = QUOTES.into_iter().find(|(open, _)| text.starts_with(*open))?;
+    let (open, close) = QUOTES
+        .into_iter()
+        .find(|(open, _)| text.starts_with(*open))?;
     let inside = text.strip_prefix(open)?;
     let (phrase, rest) = inside.split_once(close)?;
     phrase
@@ -130,7 +126,9 @@ mod tests {
             parsed.text.clone(),
             parsed.phrases.clone(),
             parsed.excluded.clone(),
-            filters.map(|(field, value)| format!("{}={value}", field.name())).collect(),
+            filters
+                .map(|(field, value)| format!("{}={value}", field.name()))
+                .collect(),
         )
     }
 
@@ -149,7 +147,10 @@ mod tests {
                 list(&["category=hardware/printer"]),
             )
         );
-        assert_eq!(parsed("product:\"Adobe Reader\" slow").3, ["product=Adobe Reader"]);
+        assert_eq!(
+            parsed("product:\"Adobe Reader\" slow").3,
+            ["product=Adobe Reader"]
+        );
         assert_eq!(parsed("„kein Netz“ hier").1, ["kein Netz"]);
     }
 
@@ -165,7 +166,10 @@ mod tests {
             "a\n-b \"c d\"",
         ] {
             let (_, phrases, excluded, filters) = parsed(text);
-            assert!(phrases.is_empty() && excluded.is_empty() && filters.is_empty(), "{text}");
+            assert!(
+                phrases.is_empty() && excluded.is_empty() && filters.is_empty(),
+                "{text}"
+            );
         }
         assert_eq!(parsed("wi-fi - not").0, "wi-fi - not");
     }

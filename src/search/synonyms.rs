@@ -67,7 +67,10 @@ impl Synonyms {
     }
 
     fn add_line(&mut self, line: &str, language: &mut Option<Language>) -> Result<(), String> {
-        if let Some(code) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+        if let Some(code) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
             *language = match code.trim() {
                 "*" => None,
                 code => Some(Language::from_code(code).map_err(|error| error.to_string())?),
@@ -85,7 +88,10 @@ impl Synonyms {
         }
         for side in &sides {
             let n_words = side.split_whitespace().count();
-            if !side.contains(char::is_alphanumeric) || n_words > MAX_WORDS || side.contains(['=', '>']) {
+            if !side.contains(char::is_alphanumeric)
+                || n_words > MAX_WORDS
+                || side.contains(['=', '>'])
+            {
                 return Err(format!("{side:?} is not one to {MAX_WORDS} words"));
             }
         }
@@ -95,7 +101,10 @@ impl Synonyms {
             for language in Language::ALL {
                 if of.is_none_or(|of| of == language) {
                     let key = (language, terms_of(from, language));
-                    self.by_terms.entry(key).or_default().push(self.entries.len());
+                    self.by_terms
+                        .entry(key)
+                        .or_default()
+                        .push(self.entries.len());
                 }
             }
             self.entries.push(Entry {
@@ -132,7 +141,11 @@ impl Synonyms {
                     .map(|&term| term.to_owned())
                     .collect();
                 let places = self.by_terms.get(&(language, key));
-                for entry in places.into_iter().flatten().filter_map(|&at| self.entries.get(at)) {
+                for entry in places
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|&at| self.entries.get(at))
+                {
                     fired.push(Fired {
                         words: words.clone(),
                         from: &entry.from,
@@ -147,7 +160,10 @@ impl Synonyms {
 
 /// The words of a text as the index stores them.
 pub(super) fn terms_of(text: &str, language: Language) -> Vec<String> {
-    terms_at(text, language).into_iter().map(|(_, term)| term).collect()
+    terms_at(text, language)
+        .into_iter()
+        .map(|(_, term)| term)
+        .collect()
 }
 
 /// The words of a text as the index stores them, with their places in it from the first one on.
@@ -155,7 +171,10 @@ pub(super) fn terms_of(text: &str, language: Language) -> Vec<String> {
 pub(super) fn terms_at(text: &str, language: Language) -> Vec<(u32, String)> {
     let mut terms: Vec<(u32, String)> = Vec::new();
     analyze(text, &[language], |token| {
-        if terms.last().is_none_or(|(position, _)| *position != token.position) {
+        if terms
+            .last()
+            .is_none_or(|(position, _)| *position != token.position)
+        {
             terms.push((token.position, token.term.to_owned()));
         }
     });
@@ -186,7 +205,10 @@ mod tests {
         let file = "mfa = two factor = 2fa # comment\nfritz > router\n";
         assert_eq!(
             fired(file, "my MFA code", Language::English),
-            [("mfa".to_owned(), vec!["two factor".to_owned(), "2fa".to_owned()])]
+            [(
+                "mfa".to_owned(),
+                vec!["two factor".to_owned(), "2fa".to_owned()]
+            )]
         );
         assert_eq!(fired(file, "lost two factors", Language::English).len(), 1);
         assert_eq!(fired(file, "fritz box", Language::English).len(), 1);
@@ -204,7 +226,9 @@ mod tests {
 
     #[test]
     fn every_wrong_line_is_named() {
-        let problems = Synonyms::parse("s.txt", "alone\n[klingon!]\na = \n").unwrap_err().0;
+        let problems = Synonyms::parse("s.txt", "alone\n[klingon!]\na = \n")
+            .unwrap_err()
+            .0;
         assert_eq!(problems.len(), 3);
         assert!(problems[0].starts_with("s.txt:1:"), "{problems:?}");
     }

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::index::{Error, Filters, QueryTerms, Ranking, Scored, View, Weighting, rank};
+use crate::index::{Error, Filters, QueryTerms, Ranking, Scored, TextField, View, Weighting, rank};
 use crate::model::{Ticket, TicketText, Time};
 use crate::text::{sentences, without_boilerplate};
 
@@ -146,6 +146,7 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
             clauses: &terms.clauses(),
             required: &[],
             excluded: &[],
+            constrained: TextField::Whole,
             fields: &WEIGHTING.fields(),
             filters: &query.filters,
             // One more than wanted: the ticket itself may be among them.

@@ -8,7 +8,7 @@ use super::decision::{
     Alternative, Decision, FieldDecision, FieldName, FieldValue, Matched, MatchedIn,
     PriorityDecision, Reason, TriageDecision,
 };
-use super::matcher::RuleMatches;
+use super::matcher::{MAX_MATCHES, RuleMatches};
 use super::rules::{Rule, Rules, Scope};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
 
@@ -72,7 +72,7 @@ impl Rules {
     }
 
     /// The rules that fire, with what they found.
-    fn fired(&self, ticket: &TicketText) -> Vec<(&Rule, Vec<Matched>)> {
+    fn fired(&self, ticket: &TicketText) -> Vec<(&Rule, Firings)> {
         let mut found: BTreeMap<usize, RuleMatches> = BTreeMap::new();
         self.matcher
             .find(&ticket.subject, MatchedIn::Subject, &mut found);
@@ -81,14 +81,14 @@ impl Rules {
         let mut fired = Vec::new();
         for (index, rule) in self.rules.iter().enumerate() {
             let matches = found.remove(&index).unwrap_or_default();
-            if let Some(matched) = fires(rule, ticket.channel.as_ref(), matches) {
-                fired.push((rule, matched));
+            if let Some(firings) = fires(rule, ticket.channel.as_ref(), matches) {
+                fired.push((rule, firings));
             }
         }
         fired
     }
 
-    fn reasons(&self, field: FieldName, fired: &[(&Rule, Vec<Matched>)]) -> Reasons {
+    fn reasons(&self, field: FieldName, fired: &[(&Rule, Firings)]) -> Reasons {
         let mut reasons = Reasons::new();
         for (of_field, value, weight) in &self.bias {
             if *of_field == field {
@@ -96,19 +96,16 @@ impl Rules {
                 reasons.entry(value.clone()).or_default().push(reason);
             }
         }
-        for (rule, matched) in fired {
-            for (of_field, value, weight) in &rule.weights {
-                if *of_field == field {
-                    reasons
-                        .entry(value.clone())
-                        .or_default()
-                        .push(Reason::Rule {
-                            rule: rule.id.clone(),
-                            weight: *weight,
-                            matched: matched.clone(),
-                            note: rule.note.clone(),
-                        });
-                }
+        for (rule, firings) in fired {
+            let of_field = rule.weights.iter().filter(|(of, _, _)| *of == field);
+            for (_, value, weight) in of_field {
+                let of_value = reasons.entry(value.clone()).or_default();
+                of_value.extend(firings.iter().map(|matched| Reason::Rule {
+                    rule: rule.id.clone(),
+                    weight: *weight,
+                    matched: matched.clone(),
+                    note: rule.note.clone(),
+                }));
             }
         }
         reasons
@@ -166,21 +163,48 @@ impl Rules {
     }
 }
 
-/// What a rule found, if it fires.
-fn fires(rule: &Rule, channel: Option<&String>, matches: RuleMatches) -> Option<Vec<Matched>> {
+/// Every time that a rule fires, with what it found. Most rules fire once, a rule with `each` for
+/// every different pattern of it.
+type Firings = Vec<Vec<Matched>>;
+
+/// The firings of a rule, if it fires.
+fn fires(rule: &Rule, channel: Option<&String>, matches: RuleMatches) -> Option<Firings> {
     let RuleMatches {
         mut matched,
         exceptions,
     } = matches;
-    matched.retain(|matched| in_scope(rule.scope, matched.field));
-    matched.sort();
+    matched.retain(|(_, matched)| in_scope(rule.scope, matched.field));
     let is_channel =
         rule.channels.is_empty() || channel.is_some_and(|channel| rule.channels.contains(channel));
     let has_text = !rule.has_text_condition || !matched.is_empty();
     let is_excepted = exceptions
         .into_iter()
         .any(|field| in_scope(rule.scope, field));
-    (is_channel && has_text && !is_excepted).then_some(matched)
+    if !is_channel || !has_text || is_excepted {
+        return None;
+    }
+    if !rule.counts_each {
+        let places = matched.into_iter().map(|(_, matched)| matched);
+        return Some(vec![shown(places.collect())]);
+    }
+    let mut by_pattern: BTreeMap<usize, Vec<Matched>> = BTreeMap::new();
+    for (number, matched) in matched {
+        by_pattern.entry(number).or_default().push(matched);
+    }
+    Some(by_pattern.into_values().map(shown).collect())
+}
+
+/// The places in order, each once, no more of one text than are worth showing.
+fn shown(mut matched: Vec<Matched>) -> Vec<Matched> {
+    matched.sort();
+    matched.dedup();
+    let mut n_shown: BTreeMap<MatchedIn, usize> = BTreeMap::new();
+    matched.retain(|matched| {
+        let n_shown = n_shown.entry(matched.field).or_default();
+        *n_shown += 1;
+        *n_shown <= MAX_MATCHES
+    });
+    matched
 }
 
 fn in_scope(scope: Scope, field: MatchedIn) -> bool {
@@ -310,6 +334,24 @@ urgency = { "1" = 2.0 }
         );
         let excepted = decide("", "luckily not the whole site", None);
         assert_eq!(excepted.impact.value, Some(FieldValue::Number(3)));
+    }
+
+    #[test]
+    fn a_rule_with_each_counts_every_different_word_once() {
+        let text = "format = 1\n[queues]\n\"a\" = \"q\"\n[[rule]]\nid = \"r\"\neach = true\n\
+                    words = [\"toner\", \"paper\", \"tray\"]\ncategory = { \"a\" = 1.5 }\n";
+        let rules = Rules::parse("test", text).unwrap();
+        let ticket = TicketText {
+            subject: "Toner and paper, toner".to_owned(),
+            ..TicketText::default()
+        };
+        let thresholds = Thresholds {
+            apply: 0.9,
+            suggest: 0.5,
+        };
+        let decision = rules.decide(&ticket, thresholds, &PriorityMatrix::default());
+        assert!((decision.category.score - 3.0).abs() < 1e-12);
+        assert_eq!(decision.category.reasons.len(), 2);
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::text::{Language, analyze};
 /// A compiled regex may take so much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
-/// Places shown for one rule in one text; more would say no more.
-const MAX_MATCHES: usize = 5;
+/// Places shown for one reason in one text; more would say no more.
+pub(super) const MAX_MATCHES: usize = 5;
 
 /// What a phrase does for its rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,8 @@ pub(super) struct Matcher {
 /// What was found for one rule.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RuleMatches {
-    pub(super) matched: Vec<Matched>,
+    /// Every place with the number of the word, phrase or regex that found it.
+    pub(super) matched: Vec<(usize, Matched)>,
     /// Where an exception of the rule was found.
     pub(super) exceptions: Vec<MatchedIn>,
 }
@@ -115,9 +116,10 @@ impl Matcher {
         found: &mut BTreeMap<usize, RuleMatches>,
     ) {
         self.find_phrases(text, field, found);
-        for (rule, regex) in &self.regexes {
+        for (number, (rule, regex)) in (self.phrase_rules.len()..).zip(&self.regexes) {
             for place in regex.find_iter(text).take(MAX_MATCHES) {
-                note(text, place.range(), field, found.entry(*rule).or_default());
+                let matches = found.entry(*rule).or_default();
+                note(number, text, place.range(), field, matches);
             }
         }
     }
@@ -128,7 +130,8 @@ impl Matcher {
         };
         let normal = Normal::new(text);
         for hit in phrases.find_overlapping_iter(&normal.text) {
-            let Some(&(rule, role)) = self.phrase_rules.get(hit.pattern().as_usize()) else {
+            let number = hit.pattern().as_usize();
+            let Some(&(rule, role)) = self.phrase_rules.get(number) else {
                 continue;
             };
             let matches = found.entry(rule).or_default();
@@ -136,7 +139,7 @@ impl Matcher {
                 Role::Exception => matches.exceptions.push(field),
                 Role::Condition => {
                     if let Some(range) = normal.original(hit.range()) {
-                        note(text, range, field, matches);
+                        note(number, text, range, field, matches);
                     }
                 }
             }
@@ -144,8 +147,19 @@ impl Matcher {
     }
 }
 
-/// Notes a place that a rule found, once.
-fn note(text: &str, range: Range<usize>, field: MatchedIn, matches: &mut RuleMatches) {
+/// Notes a place that a pattern of a rule found.
+fn note(
+    number: usize,
+    text: &str,
+    range: Range<usize>,
+    field: MatchedIn,
+    matches: &mut RuleMatches,
+) {
+    let is_of_same =
+        |(other, earlier): &&(usize, Matched)| *other == number && earlier.field == field;
+    if matches.matched.iter().filter(is_of_same).count() >= MAX_MATCHES {
+        return;
+    }
     let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
     let matched = Matched {
         field,
@@ -153,14 +167,7 @@ fn note(text: &str, range: Range<usize>, field: MatchedIn, matches: &mut RuleMat
         end: n_chars(range.end),
         text: text.get(range).unwrap_or_default().to_owned(),
     };
-    let here = matches
-        .matched
-        .iter()
-        .filter(|earlier| earlier.field == field)
-        .count();
-    if here < MAX_MATCHES && !matches.matched.contains(&matched) {
-        matches.matched.push(matched);
-    }
+    matches.matched.push((number, matched));
 }
 
 /// A text as its terms, each between spaces, with the way back to the original.
@@ -208,7 +215,7 @@ mod tests {
             .unwrap_or_default()
             .matched
             .into_iter()
-            .map(|m| m.text)
+            .map(|(_, matched)| matched.text)
             .collect()
     }
 
@@ -226,8 +233,8 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(
-            found("open the file", "I can open my files"),
-            ["open my files"]
+            found("open the file", "I can open these files"),
+            ["open these files"]
         );
         assert_eq!(
             found("blue screen", "the screen is blue"),

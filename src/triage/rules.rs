@@ -67,6 +67,8 @@ struct FileRule {
     regexes: Vec<Spanned<String>>,
     #[serde(default)]
     unless: Vec<Spanned<String>>,
+    #[serde(default)]
+    each: bool,
     #[serde(default, rename = "in")]
     scope: Scope,
     #[serde(default)]
@@ -112,6 +114,8 @@ pub(super) struct Rule {
     pub(super) note: Option<String>,
     pub(super) scope: Scope,
     pub(super) has_text_condition: bool,
+    /// Whether it fires once for every different word, phrase or regex that is found.
+    pub(super) counts_each: bool,
     pub(super) channels: Vec<String>,
     pub(super) weights: Vec<(FieldName, FieldValue, f64)>,
 }
@@ -254,6 +258,12 @@ fn check(file: &File, found: &mut Found<'_>) {
                 format!("rule {id:?} has no condition and would never fire"),
             );
         }
+        if rule.each && !has_text {
+            found.add(
+                rule.id.span(),
+                format!("rule {id:?} has nothing of which each could count"),
+            );
+        }
         if FieldName::ALL
             .into_iter()
             .all(|field| rule.weights(field).is_empty())
@@ -331,6 +341,7 @@ fn rule_of(rule: &FileRule) -> Rule {
         id: rule.id.as_ref().clone(),
         note: rule.note.clone(),
         scope: rule.scope,
+        counts_each: rule.each,
         has_text_condition: conditions.iter().any(|patterns| !patterns.is_empty()),
         channels: rule.channel.clone(),
         weights: flat(|field| rule.weights(field)),

@@ -338,7 +338,7 @@ fn no_two_texts_are_near_copies() {
 /// The aim is seven of ten. The rules get 57 % of the 120 tickets that they were not written from
 /// (a linear SVM on all articles and tickets of the desk gets 65 %); the floor holds what is there.
 #[test]
-fn the_rules_decide_more_than_half_of_the_unseen_categories_right() {
+fn the_rules_decide_most_unseen_categories_right() {
     let rules = Rules::parse("corpus/demo/rules.toml", &rules_text()).unwrap();
     let thresholds = Thresholds {
         apply: 0.9,
@@ -360,7 +360,7 @@ fn the_rules_decide_more_than_half_of_the_unseen_categories_right() {
     let n_right = judged.iter().filter(is_right).count();
     let percent = 100.0 * n_right as f64 / judged.len() as f64;
     assert!(
-        percent >= 55.0,
+        percent >= 63.0,
         "{n_right} of {}: {percent:.1} %",
         judged.len()
     );

@@ -28,5 +28,6 @@ mod overload;
 mod problems;
 mod readme;
 mod real_data;
+mod search;
 mod support;
 mod upkeep;
