@@ -83,13 +83,19 @@ pub struct Index {
 }
 
 /// Settings of article search.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// The synonym file.
     pub synonyms: PathBuf,
     /// The file of pinned and buried articles.
     pub pins: PathBuf,
+    /// What a match in the title counts beside 1 for the whole text.
+    pub title_weight: f32,
+    /// The share by which an article that was changed today is lifted over a very old one.
+    pub freshness: f32,
+    /// The share by which votes lift or lower an article, and being a draft lowers it.
+    pub votes: f32,
 }
 
 /// Settings of triage.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::clock::Stopwatch;
+use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
 use crate::index::{FacetCounts, Scored, View};
 use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
-use crate::search::{self, Found, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion};
+use crate::search::{
+    self, Found, Preferences, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion,
+};
 use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
 use crate::triage::{Thresholds, TriageDecision};
 
@@ -58,7 +60,8 @@ impl Engine {
             warnings: Vec::new(),
         };
         if let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)? {
-            let mut found = search::find(&view, query, &self.synonyms.content())?;
+            let mut found =
+                search::find(&view, query, &self.synonyms.content(), self.preferences())?;
             let mut explanations = std::mem::take(&mut found.explanations).into_iter();
             for scored in &found.scored {
                 let explanation = explanations.next();
@@ -79,6 +82,16 @@ impl Engine {
         }
         answer.took_us = started.elapsed_us();
         Ok(answer)
+    }
+
+    fn preferences(&self) -> Preferences {
+        let search = &self.settings.search;
+        Preferences {
+            title_weight: search.title_weight,
+            freshness: search.freshness,
+            votes: search.votes,
+            now: now().unix_seconds(),
+        }
     }
 
     /// Puts the articles that the desk pinned to the query first, and those that it buried last.
@@ -173,7 +186,7 @@ impl Engine {
         let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
-        let found = search::find(&view, query, &self.synonyms.content())?;
+        let found = search::find(&view, query, &self.synonyms.content(), self.preferences())?;
         let ids = found.scored.iter().map(|scored| view.id_of(scored));
         Ok(ids.collect::<Result<_, _>>()?)
     }

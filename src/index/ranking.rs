@@ -14,8 +14,10 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
+use tantivy::schema::Field;
 use tantivy::{BitSet, DocId, SegmentReader};
 
 use super::clause::Clause;
@@ -62,7 +64,13 @@ pub struct Ranking<'a> {
     pub count_to: u64,
     /// Facets whose values are counted; then all matches are.
     pub facets: &'a [FacetField],
+    /// Occurrences that are added up at most, so that the work for a long text is bounded: what
+    /// lists are left then is looked up for the best documents so far only.
+    pub budget: u64,
 }
+
+/// So many documents are looked up in the lists that are left when the budget is spent.
+const MAX_RACE: usize = 100;
 
 /// A document with its score.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,16 +141,17 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
     } else {
         u64::MAX
     };
+    let plan = Plan::new(view, ranking)?;
     for (ord, (segment, mut sees)) in (0..).zip(view.segments(ranking.filters)?) {
         constrain(view, segment, ranking, &mut sees)?;
-        let lists = lists(view, segment, ranking)?;
+        let lists = lists(view, segment, ranking, &plan)?;
         with_sums(segment, |sums| {
             if ranking.clauses.is_empty() {
                 sums.add_all(segment, &sees);
             }
             sums.rank(view, lists, &sees, &mut best, ord);
             let wanted = count_to.saturating_sub(count);
-            sums.complete(view, segment, ranking, &sees, wanted)?;
+            sums.complete(view, segment, ranking, &plan, &sees, wanted)?;
             count += sums.n_matches();
             for facet in ranking.facets {
                 if let Some(counts) = facets.get_mut(facet.name()) {
@@ -190,7 +199,7 @@ pub fn explain(
 ) -> Result<Vec<ClauseScore>, Error> {
     let segment = view.searcher.segment_reader(scored.segment);
     let mut parts = Vec::new();
-    for mut list in lists(view, segment, ranking)? {
+    for mut list in lists(view, segment, ranking, &Plan::new(view, ranking)?)? {
         if let Some(n) = list.occurrences.of_doc(scored.doc) {
             parts.push(ClauseScore {
                 clause: list.clause,
@@ -219,10 +228,11 @@ struct List {
     /// The place of its clause.
     clause: usize,
     field: TextField,
+    is_affordable: bool,
     occurrences: Occurrences,
     lengths: FieldNormReader,
     /// By the code of a length, what the number of occurrences is set against.
-    norms: Box<[f32; 256]>,
+    norms: Arc<[f32; 256]>,
     /// What a document gets for infinitely many occurrences.
     factor: f32,
 }
@@ -253,23 +263,103 @@ fn whole(score: f32) -> u32 {
     score as u32
 }
 
-fn lists(view: &View, segment: &SegmentReader, ranking: &Ranking<'_>) -> Result<Vec<List>, Error> {
-    let mut lists = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
-    for searched in ranking.fields {
-        let field = view.live.fields.text(searched.field);
-        let lengths = segment.get_fieldnorms_reader(field)?;
-        let norms = norms(view.mean_length(searched.field), searched.b);
-        for (place, clause) in ranking.clauses.iter().enumerate() {
-            if let Some(occurrences) = Occurrences::of(segment, field, clause)? {
-                lists.push(List {
+/// In which order lists are added up: those that can give most first.
+struct Plan {
+    steps: Vec<Step>,
+}
+
+/// One clause in one field.
+struct Step {
+    clause: usize,
+    field: TextField,
+    /// What a document gets for infinitely many occurrences.
+    factor: f32,
+    /// Whether the budget lets it be added up for all documents.
+    is_affordable: bool,
+}
+
+impl Plan {
+    /// Made from what the audience sees alone: no hidden document decides where the budget ends.
+    fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
+        let mut steps = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
+        for searched in ranking.fields {
+            for (place, clause) in ranking.clauses.iter().enumerate() {
+                steps.push(Step {
                     clause: place,
                     field: searched.field,
-                    occurrences,
-                    lengths: lengths.clone(),
-                    norms: Box::new(norms.clone()),
                     factor: clause.weight * searched.weight * (K1 + 1.0) * SCALE,
+                    is_affordable: true,
                 });
             }
+        }
+        steps.sort_by(|a, b| b.factor.total_cmp(&a.factor));
+        let mut spent = 0;
+        for (at, step) in steps.iter_mut().enumerate() {
+            if let Some(clause) = ranking.clauses.get(step.clause) {
+                spent += n_occurrences(view, step.field, clause)?;
+            }
+            step.is_affordable = at == 0 || spent <= ranking.budget;
+        }
+        Ok(Self { steps })
+    }
+}
+
+/// In how many documents a clause stands at most.
+fn n_occurrences(view: &View, field: TextField, clause: &Clause) -> Result<u64, Error> {
+    let mut sum = 0;
+    for form in &clause.forms {
+        let mut of_form = Vec::with_capacity(form.terms.len());
+        for (_, term) in &form.terms {
+            of_form.push(view.doc_freq(field, term)?);
+        }
+        sum += of_form.into_iter().min().unwrap_or(0);
+    }
+    Ok(sum)
+}
+
+/// What all lists of a field in a segment share.
+struct FieldLists {
+    name: TextField,
+    field: Field,
+    lengths: FieldNormReader,
+    norms: Arc<[f32; 256]>,
+}
+
+/// The lists of a segment, in the order of the plan.
+fn lists(
+    view: &View,
+    segment: &SegmentReader,
+    ranking: &Ranking<'_>,
+    plan: &Plan,
+) -> Result<Vec<List>, Error> {
+    let mut of_fields = Vec::with_capacity(ranking.fields.len());
+    for searched in ranking.fields {
+        let field = view.live.fields.text(searched.field);
+        of_fields.push(FieldLists {
+            name: searched.field,
+            field,
+            lengths: segment.get_fieldnorms_reader(field)?,
+            norms: Arc::new(norms(view.mean_length(searched.field), searched.b)),
+        });
+    }
+    let mut lists = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let of_field = of_fields
+            .iter()
+            .find(|of_field| of_field.name == step.field);
+        if let Some(of_field) = of_field
+            && let Some(clause) = ranking.clauses.get(step.clause)
+            && let Some(occurrences) = Occurrences::of(segment, of_field.field, clause)?
+        {
+            lists.push(List {
+                clause: step.clause,
+                field: step.field,
+                is_affordable: step.is_affordable,
+                occurrences,
+                lengths: of_field.lengths.clone(),
+                norms: Arc::clone(&of_field.norms),
+                factor: step.factor,
+            });
         }
     }
     Ok(lists)
@@ -352,20 +442,19 @@ impl Sums {
     fn rank(
         &mut self,
         view: &View,
-        mut lists: Vec<List>,
+        lists: Vec<List>,
         sees: &Sees<'_>,
         best: &mut Best,
         segment: u32,
     ) {
-        lists.sort_by_key(|list| Reverse(list.bound()));
         let mut rest: u32 = lists
             .iter()
             .fold(0, |sum, list| sum.saturating_add(list.bound()));
-        let mut lists = lists.into_iter();
+        let mut lists = lists.into_iter().peekable();
         // What a document must reach to be among the best.
         let mut threshold = best.threshold();
         while rest >= threshold
-            && let Some(mut list) = lists.next()
+            && let Some(mut list) = lists.next_if(|list| list.is_affordable)
         {
             rest -= list.bound().min(rest);
             let highest = self.add(&mut list, sees);
@@ -382,6 +471,11 @@ impl Sums {
             .filter(|&(_, sum)| in_race(sum, rest, threshold))
             .collect();
         self.is_complete = lists.len() == 0;
+        let n_raced = MAX_RACE.max(best.capacity);
+        if lists.peek().is_some_and(|list| !list.is_affordable) && race.len() > n_raced {
+            race.select_nth_unstable_by_key(n_raced - 1, |&(doc, sum)| (Reverse(sum), doc));
+            race.truncate(n_raced);
+        }
         race.sort_unstable_by_key(|&(doc, _)| doc);
         for mut list in lists {
             rest -= list.bound().min(rest);
@@ -447,13 +541,14 @@ impl Sums {
         view: &View,
         segment: &SegmentReader,
         ranking: &Ranking<'_>,
+        plan: &Plan,
         sees: &Sees<'_>,
         wanted: u64,
     ) -> Result<(), Error> {
         if self.is_complete || self.n_matches() >= wanted {
             return Ok(());
         }
-        let mut lists = lists(view, segment, ranking)?;
+        let mut lists = lists(view, segment, ranking, plan)?;
         // The longest first: most often it is enough.
         lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
         for mut list in lists {

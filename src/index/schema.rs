@@ -9,11 +9,20 @@ use tantivy::schema::{
 };
 
 use super::tokenizer::{TOKENIZER, tagged};
-use crate::model::{Article, Document, Kind, Ticket};
+use crate::model::{Article, ArticleState, Document, Kind, Ticket};
 use crate::text::{ANALYZER_VERSION, Language};
 
 /// Raised with every change of fields or of what is put into them.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
+
+/// The field with the time of the last change, in seconds since 1970.
+pub(super) const UPDATED: &str = "updated";
+
+/// The field with the standing of an article, see [`standing`].
+pub(super) const STANDING: &str = "standing";
+
+/// So many votes are taken to have been for and against before the first one.
+const PRIOR_VOTES: f64 = 5.0;
 
 /// In unit tests, the document with this id is made so that tantivy rejects it. No real document
 /// can be: the types of this module do not allow it.
@@ -94,6 +103,8 @@ pub(super) struct Fields {
     pub(super) id: Field,
     pub(super) seq: Field,
     pub(super) audience: Field,
+    updated: Field,
+    standing: Field,
     title: Field,
     whole: Field,
     facets: [Field; 6],
@@ -131,6 +142,8 @@ pub(super) fn schema() -> (Schema, Fields) {
         id: builder.add_text_field("id", STRING | FAST),
         seq: builder.add_u64_field("seq", INDEXED | FAST),
         audience: builder.add_text_field("audience", STRING),
+        updated: builder.add_i64_field(UPDATED, FAST),
+        standing: builder.add_f64_field(STANDING, FAST),
         title: builder.add_text_field("title", text.clone()),
         whole: builder.add_text_field("whole", text),
         facets: FacetField::ALL.map(|facet| builder.add_text_field(facet.name(), STRING | FAST)),
@@ -162,11 +175,26 @@ pub(super) fn index_form(
         form.add_text(fields.whole, tagged(language, text));
     }
     add_facets(&mut form, fields, document, language);
+    if let Document::Article(article) = document {
+        if let Some(updated) = article.updated_at.or(article.created_at) {
+            form.add_i64(fields.updated, updated.unix_seconds());
+        }
+        form.add_f64(fields.standing, standing(article));
+    }
     #[cfg(test)]
     if document.key().id() == REJECTED_ID {
         form.add_text(fields.seq, "text where a number belongs");
     }
     Some(form)
+}
+
+/// What readers and editors think of an article, -1 to 1: 0 without votes, -1 for a draft.
+fn standing(article: &Article) -> f64 {
+    if article.state == ArticleState::Draft {
+        return -1.0;
+    }
+    let [helpful, not_helpful] = [article.votes.helpful, article.votes.not_helpful].map(f64::from);
+    (helpful - not_helpful) / (helpful + not_helpful + PRIOR_VOTES)
 }
 
 /// What a document says: its title, and all its texts.

@@ -14,7 +14,7 @@ use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
-use super::schema::Fields;
+use super::schema::{Fields, STANDING, UPDATED};
 use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
 use crate::text::Language;
@@ -49,6 +49,8 @@ pub(super) struct SegmentView {
 pub(super) struct Columns {
     id: Option<StrColumn>,
     seq: Column<u64>,
+    updated: Column<i64>,
+    standing: Column<f64>,
     language: Option<StrColumn>,
     /// By the ordinal of a language in this segment.
     languages: Vec<Language>,
@@ -69,6 +71,8 @@ impl Columns {
         Ok(Self {
             id: fast_fields.str("id")?,
             seq: fast_fields.u64("seq")?,
+            updated: fast_fields.i64(UPDATED)?,
+            standing: fast_fields.f64(STANDING)?,
             language,
             languages,
         })
@@ -300,6 +304,20 @@ impl View {
             column.ord_to_str(ord, &mut id)?;
         }
         Ok(id)
+    }
+
+    /// When a ranked article was last changed, in seconds since 1970, if it says so.
+    #[must_use]
+    pub fn updated(&self, scored: &Scored) -> Option<i64> {
+        self.columns(scored.segment)?.updated.first(scored.doc)
+    }
+
+    /// What readers and editors think of a ranked article, -1 to 1.
+    #[must_use]
+    pub fn standing(&self, scored: &Scored) -> f64 {
+        let columns = self.columns(scored.segment);
+        let standing = columns.and_then(|columns| columns.standing.first(scored.doc));
+        standing.unwrap_or(0.0)
     }
 
     /// What a segment tells of its documents, number by number.

@@ -10,6 +10,8 @@ mod snippet;
 mod suggest;
 mod synonyms;
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::index::{
@@ -35,13 +37,52 @@ const EXACT_TOTAL: u64 = 10_000;
 /// The best hit that can be asked for: `offset + limit`.
 pub const MAX_DEPTH: usize = 1_000;
 
-/// How articles are ranked: a match in the title counts twice on top of the whole text.
-const WEIGHTING: Weighting = Weighting {
-    title_weight: 2.0,
-    k3: 3.0,
-    idf_power: 1.0,
-    max_terms: 100,
-};
+/// Occurrences of words that are added up for one query; a typed query never needs so many.
+pub(super) const BUDGET: u64 = 1_000_000;
+
+/// Candidates beyond those wanted that may be lifted into the answer.
+const SPARE_CANDIDATES: usize = 20;
+
+/// The age at which what is fresh has lost half of its lift, in seconds: a year.
+const HALF_LIFE: f32 = 365.0 * 86_400.0;
+
+/// What a desk can set about the ranking of articles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preferences {
+    /// What a match in the title counts beside 1 for the whole text.
+    pub title_weight: f32,
+    /// The share by which an article that was changed today is lifted over a very old one.
+    pub freshness: f32,
+    /// The share by which votes lift or lower an article, and being a draft lowers it.
+    pub votes: f32,
+    /// The time of day, in seconds since 1970.
+    pub now: i64,
+}
+
+impl Preferences {
+    fn weighting(&self) -> Weighting {
+        Weighting {
+            title_weight: self.title_weight,
+            k3: 3.0,
+            idf_power: 1.0,
+            max_terms: 100,
+        }
+    }
+
+    /// What the score of an article is multiplied by: 1 for an old one without votes.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a small share needs few digits"
+    )]
+    fn lift(&self, view: &View, scored: &Scored) -> f32 {
+        let age = view
+            .updated(scored)
+            .map(|updated| (self.now - updated).max(0) as f32);
+        let fresh = age.map_or(0.0, |age| (-age / HALF_LIFE).exp2());
+        1.0 + self.freshness * fresh + self.votes * view.standing(scored) as f32
+    }
+}
 
 /// What somebody searches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,10 +201,19 @@ pub struct SearchHit {
     pub snippet: Snippet,
     /// What the score consists of, when that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<Vec<ScorePart>>,
+    pub explanation: Option<Explanation>,
 }
 
-/// What a word adds to the score of an article in one field; the parts add up to it.
+/// What a score consists of: the sum of the parts times the lift.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// By word and field.
+    pub parts: Vec<ScorePart>,
+    /// What freshness and votes multiply the sum by.
+    pub lift: f32,
+}
+
+/// What a word adds to the score of an article in one field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScorePart {
     /// The word, as the index stores it.
@@ -209,7 +259,7 @@ pub struct Found {
     /// The score of an article that is the query itself.
     pub self_score: f32,
     /// The explanations of the scores, when they were asked for.
-    pub explanations: Vec<Vec<ScorePart>>,
+    pub explanations: Vec<Explanation>,
     /// The terms of the query, to make snippets with.
     pub terms: QueryTerms,
     /// See [`SearchAnswer`].
@@ -230,7 +280,13 @@ pub struct Found {
 ///
 /// # Errors
 /// An error of the file system.
-pub fn find(view: &View, query: &SearchQuery, synonyms: &Synonyms) -> Result<Found, Error> {
+pub fn find(
+    view: &View,
+    query: &SearchQuery,
+    synonyms: &Synonyms,
+    preferences: Preferences,
+) -> Result<Found, Error> {
+    let weighting = preferences.weighting();
     let mut parsed = ParsedQuery::new(&query.q);
     let mut terms = QueryTerms::read(view, &parsed.text)?;
     let mut expander = Expander {
@@ -245,20 +301,33 @@ pub fn find(view: &View, query: &SearchQuery, synonyms: &Synonyms) -> Result<Fou
     expander.add_synonyms(&mut terms)?;
     let understood = expander.expansions;
     let unknown_words = unknown_words(&terms, &parsed.text);
-    terms.weigh(view, WEIGHTING);
+    terms.weigh(view, weighting);
     let clauses = terms.clauses();
-    let (ranked, relaxed) = rank_relaxing(view, query, &mut parsed, &terms, &clauses)?;
+    let (ranked, relaxed) = rank_relaxing(view, query, weighting, &mut parsed, &terms, &clauses)?;
     let mut scored = ranked.scored;
+    let lifts: HashMap<u64, f32> = scored
+        .iter()
+        .map(|scored| (scored.seq, preferences.lift(view, scored)))
+        .collect();
+    for scored in &mut scored {
+        scored.score *= lifts.get(&scored.seq).unwrap_or(&1.0);
+    }
+    // Stable, so that equal scores stay in their order.
+    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+    scored.truncate(query.offset + query.limit);
     scored.drain(..query.offset.min(scored.len()));
     let mut explanations = Vec::new();
     if query.explains {
         for scored in &scored {
-            explanations.push(explanation(view, &terms, &clauses, scored)?);
+            explanations.push(Explanation {
+                parts: explanation(view, weighting, &terms, &clauses, scored)?,
+                lift: lifts.get(&scored.seq).copied().unwrap_or(1.0),
+            });
         }
     }
     Ok(Found {
         scored,
-        self_score: terms.self_score(view, WEIGHTING),
+        self_score: terms.self_score(view, weighting),
         explanations,
         terms,
         understood,
@@ -286,6 +355,7 @@ fn unknown_words(terms: &QueryTerms, text: &str) -> Vec<String> {
 fn rank_relaxing(
     view: &View,
     query: &SearchQuery,
+    weighting: Weighting,
     parsed: &mut ParsedQuery,
     terms: &QueryTerms,
     clauses: &[Clause],
@@ -301,11 +371,12 @@ fn rank_relaxing(
             required: &constraints(view, &parsed.phrases)?,
             excluded: &constraints(view, &parsed.excluded)?,
             constrained: TextField::Whole,
-            fields: &WEIGHTING.fields(),
+            fields: &weighting.fields(),
             filters: &filters,
-            limit: query.offset + query.limit,
+            limit: query.offset + query.limit + SPARE_CANDIDATES,
             count_to: EXACT_TOTAL,
             facets: &query.facets,
+            budget: BUDGET,
         };
         // A query of unknown words is answered by nothing, not by everything.
         let asks_for_nothing =
@@ -351,6 +422,7 @@ fn constraints(view: &View, phrases: &[String]) -> Result<Vec<Clause>, Error> {
 
 fn explanation(
     view: &View,
+    weighting: Weighting,
     terms: &QueryTerms,
     clauses: &[Clause],
     scored: &Scored,
@@ -360,11 +432,12 @@ fn explanation(
         required: &[],
         excluded: &[],
         constrained: TextField::Whole,
-        fields: &WEIGHTING.fields(),
+        fields: &weighting.fields(),
         filters: &Filters::default(),
         limit: 1,
         count_to: 0,
         facets: &[],
+        budget: BUDGET,
     };
     let parts = explain(view, &ranking, scored)?.into_iter();
     let parts = parts.map(|part| ScorePart {

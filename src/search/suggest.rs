@@ -1,11 +1,19 @@
 //! What somebody may be about to type: articles whose titles go on from there.
 
-use super::WEIGHTING;
+use super::BUDGET;
 use super::expand::Expander;
 use super::synonyms::Synonyms;
 use crate::index::{
     Error, FieldWeight, Filters, Form, QueryTerm, QueryTerms, Ranking, Scored, TextField, View,
-    rank,
+    Weighting, rank,
+};
+
+/// How the words of a beginning are weighted; only titles are searched.
+const WEIGHTING: Weighting = Weighting {
+    title_weight: 1.0,
+    k3: 1.0,
+    idf_power: 1.0,
+    max_terms: 20,
 };
 
 /// Endings of the last word at most.
@@ -55,6 +63,7 @@ pub fn suggest(view: &View, text: &str, limit: usize) -> Result<Vec<Scored>, Err
         limit,
         count_to: 0,
         facets: &[],
+        budget: BUDGET,
     };
     let mut scored = rank(view, &ranking)?.scored;
     if scored.len() < limit {

@@ -19,6 +19,9 @@ const WEIGHTING: Weighting = Weighting {
     max_terms: 25,
 };
 
+/// Occurrences of words that are added up for one query.
+const BUDGET: u64 = 1_000_000;
+
 /// The longest resolution that is shown whole, in bytes.
 const MAX_RESOLUTION_BYTES: usize = 600;
 
@@ -153,6 +156,7 @@ pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
             limit: query.limit + 1,
             count_to: 0,
             facets: &[],
+            budget: BUDGET,
         },
     )?;
     let scored = ranked

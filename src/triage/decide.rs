@@ -131,9 +131,11 @@ impl Rules {
             .map(|(_, score)| (score - highest).exp())
             .sum();
         let confidence = |score: f64| (score - highest).exp() / total;
+        // With a bias every decision starts from what is usual, wherever the scores lie.
+        let has_bias = self.bias.iter().any(|(of, _, _)| *of == field);
         let spoken_for = scored
             .iter()
-            .filter(|(value, score)| *score > 0.0 && reasons.contains_key(value));
+            .filter(|(value, score)| (has_bias || *score > 0.0) && reasons.contains_key(value));
         let mut ranked = spoken_for.map(|(value, score)| Alternative {
             value: value.clone(),
             confidence: confidence(*score),

@@ -98,7 +98,7 @@ fn every_command_answers_json_and_its_exit_code() {
         );
     };
     check(&["search", "vpn"], 0, "/hits/0/snippet/highlights");
-    check(&["search", "zanzibar"], 1, "/warnings/0");
+    check(&["search", "zanzibar"], 1, "/unknown_words/0");
     check(&["similar", "vpn drops"], 0, "/hits/0/shared_terms");
     check(
         &["similar", "--id", "INC1", "--min-similarity", "0"],
@@ -519,7 +519,14 @@ fn the_demo_shows_what_it_promises_and_loads_once() {
     assert_eq!(run_curl(search)["hits"].as_array().unwrap().len(), 3);
     let code = run_curl(code);
     assert!(code["total"].as_u64().unwrap() > 0 && code["facets"]["category"].is_object());
-    assert_eq!(run_curl(similar)["hits"][0]["category"], "email/outlook");
+    let similar = run_curl(similar)["hits"][0]["subject"].clone();
+    assert!(
+        similar
+            .as_str()
+            .unwrap()
+            .starts_with("Outlook keeps asking"),
+        "{similar}"
+    );
     let triage = run_curl(triage);
     assert_eq!(triage["category"]["value"], "hardware/printer", "{triage}");
     assert!(

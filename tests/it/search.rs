@@ -189,16 +189,51 @@ fn the_explanation_adds_up_to_the_score() {
     let answer = search(&engine, &query);
     assert_eq!(answer.hits.len(), 10);
     for hit in &answer.hits {
-        let parts = hit.explanation.as_ref().unwrap();
-        let sum: f32 = parts.iter().map(|part| part.score).sum();
+        let explanation = hit.explanation.as_ref().unwrap();
+        let sum: f32 = explanation.parts.iter().map(|part| part.score).sum();
+        let score = sum * explanation.lift;
         assert!(
-            (sum - hit.score).abs() < 1e-3,
-            "{}: {sum} is not {}",
+            (score - hit.score).abs() < 1e-3,
+            "{}: {score} is not {}",
             hit.id,
             hit.score
         );
         assert!((0.0..=1.0).contains(&hit.similarity));
     }
+}
+
+/// Votes, age and drafts decide between articles that are as good, and never overturn the text.
+#[test]
+fn votes_and_freshness_break_ties() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    let article = |id: &str, title: &str, extra: serde_json::Value| {
+        let mut article = serde_json::json!({"kind": "article", "id": id, "title": title,
+            "body": "The scanner does not read badges.", "visibility": "public"});
+        for (name, value) in extra.as_object().unwrap() {
+            article[name] = value.clone();
+        }
+        engine
+            .put(serde_json::from_value(article).unwrap())
+            .unwrap()
+    };
+    let disliked = serde_json::json!({"votes": {"helpful": 1, "not_helpful": 40}});
+    let liked = serde_json::json!({"votes": {"helpful": 40, "not_helpful": 1}});
+    article("disliked", "Badge scanner", disliked.clone());
+    article("plain", "Badge scanner", serde_json::json!({}));
+    article("liked", "Badge scanner", liked.clone());
+    article(
+        "draft",
+        "Badge scanner",
+        serde_json::json!({"state": "draft"}),
+    );
+    let better = serde_json::json!({"body": "The badge scanner: reading badges.",
+        "votes": disliked["votes"]});
+    let newest = article("better", "Badge scanner reads badges", better);
+    engine.wait_visible(newest).unwrap();
+    let answer = ask(&engine, "badge scanner reads badges");
+    let ids = ids(&answer);
+    assert_eq!(ids[..3], ["better", "liked", "plain"], "{ids:?}");
 }
 
 #[test]
