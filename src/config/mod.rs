@@ -46,6 +46,8 @@ pub struct Settings {
     pub server: Server,
     /// The indexes.
     pub index: Index,
+    /// What is kept of searches.
+    pub search: Search,
     /// Triage.
     pub triage: Triage,
 }
@@ -78,6 +80,14 @@ pub struct Server {
 pub struct Index {
     /// How long a stored change may take to become searchable, in milliseconds.
     pub commit_interval_ms: u64,
+}
+
+/// Settings of search.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// How many days feedback and counts of searches are kept.
+    pub keep_days: u32,
 }
 
 /// Settings of triage.
@@ -284,5 +294,6 @@ mod tests {
     fn a_wrong_variable_is_refused() {
         assert!(load("", &[("FIRSTLINE_SERVER_LISTEN", "nowhere")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LIGHT_QUEUE", "0")]).is_err());
+        assert!(load("", &[("FIRSTLINE_SEARCH_KEEP_DAYS", "-1")]).is_err());
     }
 }
