@@ -4,7 +4,7 @@
 //! query and without any word about who asked. Any analyst may read the answer, so a search counts
 //! as one with hits only when it showed an article that every analyst may see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub struct SearchAnalytics {
     pub to: Day,
     /// All searches. The lists of queries leave out those that were not kept.
     pub searches: SearchTotals,
-    /// All feedback.
+    /// The feedback on all articles that the audience may see.
     pub feedback: FeedbackCounts,
     /// The queries asked most often.
     pub top_queries: Listed<QueryCount>,
@@ -92,12 +92,12 @@ impl Engine {
         audience: &Audience,
     ) -> Result<SearchAnalytics, Error> {
         let report = self.store.search_report((from, to), MAX_LISTED)?;
-        let unused_articles = self.unused_articles(&report.used, audience)?;
+        let (feedback, unused_articles) = self.use_of_articles(&report.articles, audience)?;
         Ok(SearchAnalytics {
             from,
             to,
             searches: report.searches,
-            feedback: report.feedback,
+            feedback,
             top_queries: report.top,
             queries_without_hits: report.without_hits,
             queries_without_click: report.without_click,
@@ -130,11 +130,14 @@ impl Engine {
         Ok(Hits::None)
     }
 
-    fn unused_articles(
+    /// What was said of the articles that an audience may see, in all, and which of them were
+    /// neither opened nor helped.
+    fn use_of_articles(
         &self,
-        used: &BTreeSet<String>,
+        said: &BTreeMap<String, FeedbackCounts>,
         audience: &Audience,
-    ) -> Result<Listed<ArticleTitle>, Error> {
+    ) -> Result<(FeedbackCounts, Listed<ArticleTitle>), Error> {
+        let mut sum = FeedbackCounts::default();
         let mut total = 0;
         let mut first: BTreeMap<ArticleId, String> = BTreeMap::new();
         let mut after = 0;
@@ -142,15 +145,17 @@ impl Engine {
             let piece = self.store.changes(Some(Kind::Article), after, BATCH)?;
             for change in piece.changes {
                 after = change.seq;
-                let Some(document) = change.document else {
+                let visible = change
+                    .document
+                    .filter(|document| audience.may_see(Kind::Article, document.visibility()));
+                let is_searchable = visible.as_ref().is_some_and(Document::is_searchable);
+                let Some(Document::Article(article)) = visible else {
                     continue;
                 };
-                let is_shown = document.is_searchable()
-                    && audience.may_see(Kind::Article, document.visibility());
-                if let Document::Article(article) = document
-                    && is_shown
-                    && !used.contains(article.id.as_str())
-                {
+                let of_article = said.get(article.id.as_str()).copied().unwrap_or_default();
+                sum.add(of_article);
+                let n_uses = of_article.clicked + of_article.helpful + of_article.solved;
+                if is_searchable && n_uses == 0 {
                     total += 1;
                     first.insert(article.id, article.title);
                 }
@@ -165,9 +170,10 @@ impl Engine {
         let list = first
             .into_iter()
             .map(|(id, title)| ArticleTitle { id, title });
-        Ok(Listed {
+        let unused = Listed {
             total,
             list: list.collect(),
-        })
+        };
+        Ok((sum, unused))
     }
 }

@@ -4,9 +4,9 @@
 //! Nothing here says who asked, from where, or at what time of the day, and which text of a query
 //! is kept is decided before it comes here (`engine::kept_query`). Source: ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 use super::Error;
@@ -62,6 +62,16 @@ pub struct FeedbackCounts {
     pub solved: u64,
 }
 
+impl FeedbackCounts {
+    /// Adds other counts to these.
+    pub fn add(&mut self, other: Self) {
+        self.helpful += other.helpful;
+        self.not_helpful += other.not_helpful;
+        self.clicked += other.clicked;
+        self.solved += other.solved;
+    }
+}
+
 /// How often a query was asked in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct QueryCount {
@@ -102,16 +112,14 @@ pub struct SearchTotals {
 pub struct SearchReport {
     /// All searches.
     pub searches: SearchTotals,
-    /// All feedback.
-    pub feedback: FeedbackCounts,
     /// The queries asked most often.
     pub top: Listed<QueryCount>,
     /// Queries with a search without hits, most such searches first.
     pub without_hits: Listed<QueryCount>,
     /// Queries with hits of which none was opened, most such searches first.
     pub without_click: Listed<QueryCount>,
-    /// The ids of the articles that were opened, or helped.
-    pub used: BTreeSet<String>,
+    /// What was said of each article, by its id.
+    pub articles: BTreeMap<String, FeedbackCounts>,
 }
 
 /// Adds one feedback.
@@ -227,15 +235,7 @@ pub(super) fn of_articles(connection: &Connection) -> Result<Vec<(String, Feedba
     }
     connection
         .prepare("SELECT article_id, helpful, not_helpful, clicked, solved FROM article_feedback")?
-        .query_map([], |row| {
-            let counts = FeedbackCounts {
-                helpful: row.get(1)?,
-                not_helpful: row.get(2)?,
-                clicked: row.get(3)?,
-                solved: row.get(4)?,
-            };
-            Ok((row.get(0)?, counts))
-        })?
+        .query_map([], id_and_counts)?
         .map(|row| row.map_err(Error::from))
         .collect()
 }
@@ -256,14 +256,13 @@ pub(super) fn report(
     let queries = |having, order| queries(&snapshot, period, (having, order), limit);
     Ok(SearchReport {
         searches: search_totals(&snapshot, period)?,
-        feedback: feedback_totals(&snapshot, period)?,
         top: queries("asked > 0", "asked")?,
         without_hits: queries("without_hits > 0", "without_hits")?,
         without_click: queries(
             "asked > without_hits AND clicked = 0",
             "asked - without_hits",
         )?,
-        used: used(&snapshot, period)?,
+        articles: articles(&snapshot, period)?,
     })
 }
 
@@ -292,26 +291,6 @@ fn search_totals(connection: &Connection, period: [&str; 2]) -> Result<SearchTot
                 without_hits: row.get(1)?,
                 clicked: row.get(2)?,
                 not_kept: row.get(3)?,
-            })
-        })
-        .map_err(Error::from)
-}
-
-fn feedback_totals(connection: &Connection, period: [&str; 2]) -> Result<FeedbackCounts, Error> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FILTER (WHERE kind = 'helpful'),
-                    count(*) FILTER (WHERE kind = 'not_helpful'),
-                    count(*) FILTER (WHERE kind = 'clicked'),
-                    count(*) FILTER (WHERE kind = 'solved')
-             FROM feedback WHERE day BETWEEN ?1 AND ?2",
-        )?
-        .query_row(period, |row| {
-            Ok(FeedbackCounts {
-                helpful: row.get(0)?,
-                not_helpful: row.get(1)?,
-                clicked: row.get(2)?,
-                solved: row.get(3)?,
             })
         })
         .map_err(Error::from)
@@ -348,13 +327,65 @@ fn queries(
     Ok(queries)
 }
 
-fn used(connection: &Connection, period: [&str; 2]) -> Result<BTreeSet<String>, Error> {
+fn articles(
+    connection: &Connection,
+    period: [&str; 2],
+) -> Result<BTreeMap<String, FeedbackCounts>, Error> {
     connection
         .prepare_cached(
-            "SELECT DISTINCT article_id FROM feedback
-             WHERE day BETWEEN ?1 AND ?2 AND kind IN ('clicked', 'helpful', 'solved')",
+            "SELECT article_id,
+                    count(*) FILTER (WHERE kind = 'helpful'),
+                    count(*) FILTER (WHERE kind = 'not_helpful'),
+                    count(*) FILTER (WHERE kind = 'clicked'),
+                    count(*) FILTER (WHERE kind = 'solved')
+             FROM feedback WHERE day BETWEEN ?1 AND ?2 GROUP BY article_id",
         )?
-        .query_map(period, |row| row.get(0))?
+        .query_map(period, id_and_counts)?
         .map(|row| row.map_err(Error::from))
         .collect()
+}
+
+fn id_and_counts(row: &Row<'_>) -> rusqlite::Result<(String, FeedbackCounts)> {
+    let counts = FeedbackCounts {
+        helpful: row.get(1)?,
+        not_helpful: row.get(2)?,
+        clicked: row.get(3)?,
+        solved: row.get(4)?,
+    };
+    Ok((row.get(0)?, counts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreWriter;
+
+    /// A flood of different queries must not fill the disk.
+    #[test]
+    fn a_day_has_a_bounded_number_of_queries() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = StoreWriter::open(folder.path()).unwrap();
+        let day = Day::parse("2026-03-14").unwrap();
+        let n_asked = MAX_QUERIES_A_DAY + 10;
+        let counts: Vec<SearchCount> = (0..n_asked)
+            .map(|n| SearchCount {
+                day,
+                query: format!("query {n}"),
+                asked: 1,
+                without_hits: 0,
+                clicked: 0,
+            })
+            .collect();
+        let (first, last) = counts.split_at(counts.len() / 2);
+        store.count_searches(first).unwrap();
+        store.count_searches(last).unwrap();
+        store.count_searches(first).unwrap();
+        let report = store.reader().search_report((day, day), 5).unwrap();
+        assert_eq!(report.searches.asked, n_asked + first.len() as u64);
+        assert_eq!(report.searches.not_kept, 10);
+        assert_eq!(
+            (report.top.total, report.top.list.len()),
+            (MAX_QUERIES_A_DAY, 5)
+        );
+    }
 }

@@ -9,7 +9,7 @@ use crate::support::{Server, program, run, run_json, stderr};
 
 const ANALYTICS: &str = "/v1/analytics/search";
 
-fn article(id: &str, title: &str, visibility: Value) -> Value {
+fn article(id: &str, title: &str, visibility: &Value) -> Value {
     json!({"kind": "article", "id": id, "title": title, "visibility": visibility})
 }
 
@@ -18,7 +18,7 @@ fn desk(folder: &Path) -> Server {
     let server = Server::start(folder);
     for (id, title) in [("KB-1", "The VPN drops"), ("KB-2", "Order a laptop")] {
         let path = format!("/v1/articles/{id}?visible=true");
-        let answer = server.put(&path, &article(id, title, json!("public")));
+        let answer = server.put(&path, &article(id, title, &json!("public")));
         assert_eq!(answer.status, 201, "{answer:?}");
     }
     server
@@ -209,7 +209,7 @@ fn the_analytics_do_not_tell_of_restricted_articles() {
     let hidden = article(
         "HR-1",
         "Merger with Zanzibar",
-        json!({"restricted": ["hr"]}),
+        &json!({"restricted": ["hr"]}),
     );
     send(&admin, ("PUT", "/v1/articles/HR-1?visible=true"), hidden);
     let found = send(&admin, ("GET", "/v1/search?q=zanzibar"), Value::Null).json();
@@ -230,6 +230,12 @@ fn the_analytics_do_not_tell_of_restricted_articles() {
         json!([{"query": "zanzibar", "asked": 2, "without_hits": 2, "clicked": 0}])
     );
     assert_eq!(json["unused_articles"], json!({"total": 0, "list": []}));
+    assert_eq!(
+        json["feedback"]["clicked"], 0,
+        "a click on what it must not see"
+    );
+    let json = send(&admin, ("GET", ANALYTICS), Value::Null).json();
+    assert_eq!(json["feedback"]["clicked"], 1);
 }
 
 /// What is promised to be forgotten must be forgotten without anybody's doing.
