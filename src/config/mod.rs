@@ -96,6 +96,8 @@ pub struct Search {
     pub freshness: f32,
     /// The share by which votes lift or lower an article, and being a draft lowers it.
     pub votes: f32,
+    /// How many days feedback and counts of searches are kept.
+    pub keep_days: u32,
 }
 
 /// Settings of triage.
@@ -302,5 +304,6 @@ mod tests {
     fn a_wrong_variable_is_refused() {
         assert!(load("", &[("FIRSTLINE_SERVER_LISTEN", "nowhere")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LIGHT_QUEUE", "0")]).is_err());
+        assert!(load("", &[("FIRSTLINE_SEARCH_KEEP_DAYS", "-1")]).is_err());
     }
 }

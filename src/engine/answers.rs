@@ -60,8 +60,7 @@ impl Engine {
             warnings: Vec::new(),
         };
         if let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)? {
-            let mut found =
-                search::find(&view, query, &self.synonyms.content(), self.preferences())?;
+            let mut found = self.find(&view, query)?;
             let mut explanations = std::mem::take(&mut found.explanations).into_iter();
             for scored in &found.scored {
                 let explanation = explanations.next();
@@ -84,14 +83,20 @@ impl Engine {
         Ok(answer)
     }
 
-    fn preferences(&self) -> Preferences {
+    /// Asks the index as the desk wants articles ranked.
+    fn find(&self, view: &View, query: &SearchQuery) -> Result<Found, Error> {
         let search = &self.settings.search;
-        Preferences {
+        let votes = self.article_votes();
+        let feedback = |id: &str| votes.get(id).map_or(0.0, |votes| votes.standing());
+        let preferences = Preferences {
             title_weight: search.title_weight,
             freshness: search.freshness,
             votes: search.votes,
             now: now().unix_seconds(),
-        }
+            feedback: (!votes.is_empty()).then_some(&feedback),
+        };
+        let synonyms = self.synonyms.content();
+        Ok(search::find(view, query, &synonyms, preferences)?)
     }
 
     /// Puts the articles that the desk pinned to the query first, and those that it buried last.
@@ -186,7 +191,7 @@ impl Engine {
         let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
-        let found = search::find(&view, query, &self.synonyms.content(), self.preferences())?;
+        let found = self.find(&view, query)?;
         let ids = found.scored.iter().map(|scored| view.id_of(scored));
         Ok(ids.collect::<Result<_, _>>()?)
     }

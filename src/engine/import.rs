@@ -164,7 +164,7 @@ impl Import<'_> {
                 WriteStatus::Created => self.report.created += 1,
                 WriteStatus::Updated => self.report.updated += 1,
                 WriteStatus::Unchanged => self.report.unchanged += 1,
-                WriteStatus::Deleted | WriteStatus::Missing => {}
+                WriteStatus::Deleted | WriteStatus::Missing | WriteStatus::Counted => {}
             }
             self.report.newest_seq = self.report.newest_seq.max(seq);
         }

@@ -4,16 +4,20 @@
 //! change feed for each index, and the clock. What is acknowledged is on disk; what was
 //! acknowledged becomes searchable within the commit interval, or at once for those who wait.
 
+mod analytics;
 mod answers;
 mod clock;
 mod desk_file;
 mod error;
+mod feedback;
 mod import;
 mod indexer;
+mod kept_query;
 mod lock;
 mod pool;
 mod progress;
 mod rebuild;
+mod search_counts;
 mod slot;
 mod status;
 mod verify;
@@ -25,9 +29,11 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use analytics::{ArticleTitle, SearchAnalytics};
 pub use answers::TriageAnswer;
 pub use clock::{instant, now};
 pub use error::Error;
+pub use feedback::{ArticleVotes, VotesByArticle};
 pub use import::ImportEvent;
 pub use pool::{Lane, Pool};
 pub use progress::{RebuildProgress, Rejected};
@@ -35,11 +41,13 @@ pub use status::{IndexStatus, SearchStatus, Status, StoreStatus};
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
 use desk_file::DeskFile;
+use feedback::VoteBox;
 use indexer::Indexer;
 use lock::FolderLock;
 use progress::Progress;
+use search_counts::SearchCounts;
 use slot::IndexSlot;
-use write_queue::WriteQueue;
+use write_queue::{Counting, WriteQueue};
 
 use crate::config::Settings;
 use crate::model::{Document, DocumentKey, Kind};
@@ -60,6 +68,8 @@ pub struct Engine {
     store: StoreReader,
     slots: [Arc<IndexSlot>; 2],
     progress: Arc<Progress>,
+    votes: VoteBox,
+    counts: Arc<SearchCounts>,
     writing: Option<Writing>,
 }
 
@@ -108,7 +118,10 @@ impl Engine {
         for slot in &slots {
             slot.clear_unfinished();
         }
-        let writes = WriteQueue::start(writer, Arc::clone(&progress))?;
+        let votes = VoteBox::load(&store)?;
+        let counts = Arc::new(SearchCounts::default());
+        let counting = Counting::new(Arc::clone(&counts), settings.search.keep_days);
+        let writes = WriteQueue::start(writer, Arc::clone(&progress), counting)?;
         let interval = Duration::from_millis(settings.index.commit_interval_ms);
         let mut indexers = Vec::new();
         for slot in &slots {
@@ -134,6 +147,8 @@ impl Engine {
             store,
             slots,
             progress,
+            votes,
+            counts,
             writing,
         })
     }
@@ -159,6 +174,8 @@ impl Engine {
             pins: pins(folder, &settings),
             settings,
             rules,
+            votes: VoteBox::load(&store)?,
+            counts: Arc::default(),
             store,
             slots,
             progress,

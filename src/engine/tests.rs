@@ -1,6 +1,6 @@
 use super::*;
 use crate::index::REJECTED_ID;
-use crate::model::{Audience, TicketText};
+use crate::model::{ArticleId, Audience, Day, Feedback, FeedbackKind, TicketText};
 use crate::search::SearchQuery;
 use crate::similar::SimilarQuery;
 
@@ -112,4 +112,73 @@ fn a_second_engine_on_one_folder_is_refused() {
     let second = Engine::open(folder.path(), Settings::default());
     let message = second.unwrap_err().to_string();
     assert!(message.contains("in use by process"), "{message}");
+}
+
+/// Ranking will lean on these votes, so they must be the same before and after a restart.
+#[test]
+fn votes_are_in_memory_at_once_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    engine.put(article("KB-1", "Reset a password")).unwrap();
+    let say = |id: &str, kind| {
+        let feedback = Feedback {
+            kind,
+            article_id: ArticleId::new(id).unwrap(),
+            query: None,
+        };
+        engine.feedback(feedback, &Audience::Public)
+    };
+    let before = engine.article_votes();
+    for kind in [
+        FeedbackKind::Helpful,
+        FeedbackKind::Solved,
+        FeedbackKind::NotHelpful,
+        FeedbackKind::Clicked,
+    ] {
+        say("KB-1", kind).unwrap();
+    }
+    assert!(matches!(
+        say("KB-2", FeedbackKind::Helpful),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(before.is_empty(), "who reads keeps the map as it was");
+    let expected = ArticleVotes {
+        positive: 2,
+        negative: 1,
+    };
+    let check = |engine: &Engine| {
+        let votes = engine.article_votes();
+        assert_eq!((votes.len(), votes.get("KB-1")), (1, Some(&expected)));
+    };
+    check(&engine);
+    drop(engine);
+    check(&Engine::open(folder.path(), Settings::default()).unwrap());
+    check(&Engine::open_reading(folder.path(), Settings::default()).unwrap());
+}
+
+/// Evaluations and triage ask thousands of queries that no user typed.
+#[test]
+fn only_searches_that_ask_for_it_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    let first = SearchQuery::text("Printer  jams");
+    let second_page = SearchQuery {
+        offset: 10,
+        ..first.clone()
+    };
+    engine.search(&first, &Audience::Public).unwrap();
+    engine
+        .triage(&TicketText::default(), &Audience::Everything)
+        .unwrap();
+    for query in [&first, &second_page, &SearchQuery::text(" ")] {
+        engine.search_counted(query, &Audience::Public).unwrap();
+    }
+    drop(engine);
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    let today = Day::of(now());
+    let analytics = engine
+        .search_analytics(today.before(1), today, &Audience::Public)
+        .unwrap();
+    assert_eq!(analytics.searches.asked, 1);
+    assert_eq!(analytics.top_queries.list[0].query, "printer jams");
 }

@@ -4,15 +4,21 @@
 //! takes all that wait, writes them in one transaction, and answers when that is on disk: one sync
 //! serves as many writers as came while the one before was under way.
 //!
+//! Between the writes the thread writes the counts of searches, every few seconds and at the end.
+//!
 //! A change that hides a document from somebody is answered only when the indexes have it too:
 //! after the answer nothing, no count and no score, may tell of what was hidden.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::Error;
+use super::clock::{Stopwatch, now};
 use super::progress::Progress;
+use super::search_counts::SearchCounts;
+use crate::model::Day;
 use crate::store::{self, Change, Outcome, StoreWriter};
 
 /// Requests that may wait.
@@ -20,6 +26,9 @@ const MAX_WAITING: usize = 4_096;
 
 /// Changes in one transaction, unless a single request has more.
 const MAX_GROUP: usize = 2_000;
+
+/// How long counts of searches stay in memory only; so much of them a crash loses.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Called with what the changes did.
 type Reply = Box<dyn FnOnce(Result<Vec<Outcome>, Arc<store::Error>>) + Send>;
@@ -36,11 +45,15 @@ pub(super) struct WriteQueue {
 }
 
 impl WriteQueue {
-    pub(super) fn start(store: StoreWriter, progress: Arc<Progress>) -> Result<Self, Error> {
+    pub(super) fn start(
+        store: StoreWriter,
+        progress: Arc<Progress>,
+        counts: Counting,
+    ) -> Result<Self, Error> {
         let (sender, receiver) = sync_channel(MAX_WAITING);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(store, &receiver, &progress))
+            .spawn(move || run(store, &receiver, &progress, counts))
             .map_err(Error::Thread)?;
         Ok(Self {
             sender: Some(sender),
@@ -78,17 +91,77 @@ impl WriteQueue {
     }
 }
 
-fn run(mut store: StoreWriter, receiver: &Receiver<Request>, progress: &Progress) {
-    while let Ok(first) = receiver.recv() {
-        let mut n_changes = first.changes.len();
-        let mut group = vec![first];
-        while n_changes < MAX_GROUP
-            && let Ok(next) = receiver.try_recv()
-        {
-            n_changes += next.changes.len();
-            group.push(next);
+fn run(
+    mut store: StoreWriter,
+    receiver: &Receiver<Request>,
+    progress: &Progress,
+    mut counting: Counting,
+) {
+    counting.write(&mut store);
+    let mut since_counts = Stopwatch::start();
+    loop {
+        let timeout = COUNTS_INTERVAL.saturating_sub(since_counts.elapsed());
+        match receiver.recv_timeout(timeout) {
+            Ok(first) => {
+                let mut n_changes = first.changes.len();
+                let mut group = vec![first];
+                while n_changes < MAX_GROUP
+                    && let Ok(next) = receiver.try_recv()
+                {
+                    n_changes += next.changes.len();
+                    group.push(next);
+                }
+                write(&mut store, group, progress);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        write(&mut store, group, progress);
+        if since_counts.elapsed() >= COUNTS_INTERVAL {
+            counting.write(&mut store);
+            since_counts = Stopwatch::start();
+        }
+    }
+    counting.write(&mut store);
+}
+
+/// What the writer has to do with counts of searches.
+pub(super) struct Counting {
+    counts: Arc<SearchCounts>,
+    keep_days: u32,
+    /// The day on which what is too old was last dropped.
+    tidied_on: Option<Day>,
+}
+
+impl Counting {
+    pub(super) fn new(counts: Arc<SearchCounts>, keep_days: u32) -> Self {
+        Self {
+            counts,
+            keep_days,
+            tidied_on: None,
+        }
+    }
+
+    /// Writes what was counted since, and drops what is too old when the day has changed.
+    fn write(&mut self, store: &mut StoreWriter) {
+        let counts = self.counts.take();
+        if !counts.is_empty()
+            && let Err(error) = store.count_searches(&counts)
+        {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(error = cause, "counts of searches wait to be written");
+            self.counts.put_back(counts);
+        }
+        let today = Day::of(now());
+        if self.tidied_on == Some(today) {
+            return;
+        }
+        match store.forget_searches_before(today.before(self.keep_days)) {
+            Ok(()) => self.tidied_on = Some(today),
+            Err(error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::warn!(error = cause, "old counts of searches could not be dropped");
+            }
+        }
     }
 }
 

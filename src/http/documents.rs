@@ -95,7 +95,8 @@ async fn store(
         WriteStatus::Updated
         | WriteStatus::Unchanged
         | WriteStatus::Deleted
-        | WriteStatus::Missing => StatusCode::OK,
+        | WriteStatus::Missing
+        | WriteStatus::Counted => StatusCode::OK,
     };
     let warnings = notes
         .into_iter()

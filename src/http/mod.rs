@@ -5,7 +5,9 @@
 //! only; who may do what is decided in `access` only.
 
 mod access;
+mod analytics;
 mod documents;
+mod feedback;
 mod import;
 mod params;
 mod problem;
@@ -97,6 +99,8 @@ pub fn app(app: App) -> Router {
         .merge(documents::router())
         .merge(import::router())
         .merge(status::router())
+        .merge(feedback::router())
+        .merge(analytics::router())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(CatchPanicLayer::custom(problem::of_panic))

@@ -40,7 +40,7 @@ async fn search(
 ) -> Result<Json<SearchAnswer>, Problem> {
     let query = query(params)?;
     let answer = app.compute(Lane::Light, move |engine| {
-        engine.search(&query, &caller.audience)
+        engine.search_counted(&query, &caller.audience)
     });
     Ok(Json(answer.await?))
 }

@@ -6,7 +6,9 @@
 
 mod article;
 mod audience;
+mod day;
 mod document;
+mod feedback;
 mod id;
 mod scale;
 mod ticket;
@@ -14,7 +16,9 @@ mod time;
 
 pub use article::{Article, ArticleState, Votes};
 pub use audience::{Audience, Role, Visibility};
+pub use day::{Day, InvalidDay};
 pub use document::{Document, DocumentKey, Fields, Kind};
+pub use feedback::{Feedback, FeedbackKind};
 pub use id::{ArticleId, InvalidId, MAX_ID_CHARS, TicketId};
 pub use scale::{Impact, InvalidScale, Priority, PriorityMatrix, Urgency};
 pub use ticket::{Comment, Ticket, TicketText};

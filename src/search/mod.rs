@@ -47,8 +47,8 @@ const SPARE_CANDIDATES: usize = 20;
 const HALF_LIFE: f32 = 365.0 * 86_400.0;
 
 /// What a desk can set about the ranking of articles.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Preferences {
+#[derive(Clone, Copy)]
+pub struct Preferences<'a> {
     /// What a match in the title counts beside 1 for the whole text.
     pub title_weight: f32,
     /// The share by which an article that was changed today is lifted over a very old one.
@@ -57,9 +57,12 @@ pub struct Preferences {
     pub votes: f32,
     /// The time of day, in seconds since 1970.
     pub now: i64,
+    /// What feedback on searches says of an article, by id, -1 to 1; `None` where nobody said
+    /// anything of any article.
+    pub feedback: Option<&'a dyn Fn(&str) -> f32>,
 }
 
-impl Preferences {
+impl Preferences<'_> {
     fn weighting(&self) -> Weighting {
         Weighting {
             title_weight: self.title_weight,
@@ -75,12 +78,16 @@ impl Preferences {
         clippy::cast_precision_loss,
         reason = "a small share needs few digits"
     )]
-    fn lift(&self, view: &View, scored: &Scored) -> f32 {
+    fn lift(&self, view: &View, scored: &Scored) -> Result<f32, Error> {
         let age = view
             .updated(scored)
             .map(|updated| (self.now - updated).max(0) as f32);
         let fresh = age.map_or(0.0, |age| (-age / HALF_LIFE).exp2());
-        1.0 + self.freshness * fresh + self.votes * view.standing(scored) as f32
+        let mut standing = view.standing(scored) as f32;
+        if let Some(feedback) = self.feedback {
+            standing += feedback(&view.id_of(scored)?);
+        }
+        Ok(1.0 + self.freshness * fresh + self.votes * standing.clamp(-1.0, 1.0))
     }
 }
 
@@ -284,7 +291,7 @@ pub fn find(
     view: &View,
     query: &SearchQuery,
     synonyms: &Synonyms,
-    preferences: Preferences,
+    preferences: Preferences<'_>,
 ) -> Result<Found, Error> {
     let weighting = preferences.weighting();
     let mut parsed = ParsedQuery::new(&query.q);
@@ -305,12 +312,11 @@ pub fn find(
     let clauses = terms.clauses();
     let (ranked, relaxed) = rank_relaxing(view, query, weighting, &mut parsed, &terms, &clauses)?;
     let mut scored = ranked.scored;
-    let lifts: HashMap<u64, f32> = scored
-        .iter()
-        .map(|scored| (scored.seq, preferences.lift(view, scored)))
-        .collect();
+    let mut lifts: HashMap<u64, f32> = HashMap::with_capacity(scored.len());
     for scored in &mut scored {
-        scored.score *= lifts.get(&scored.seq).unwrap_or(&1.0);
+        let lift = preferences.lift(view, scored)?;
+        lifts.insert(scored.seq, lift);
+        scored.score *= lift;
     }
     // Stable, so that equal scores stay in their order.
     scored.sort_by(|a, b| b.score.total_cmp(&a.score));

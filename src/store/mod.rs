@@ -6,9 +6,11 @@
 //!
 //! Commits are durable when they return (WAL, `synchronous=FULL`). One [`StoreWriter`] writes,
 //! any number of [`StoreReader`] clones read, in this process and in others. Nothing here knows of
-//! indexes, audiences or HTTP.
+//! indexes, audiences or HTTP. Beside the documents stand API keys, and what users said of articles
+//! and searched for, without a word about who they are.
 
 mod backup;
+mod feedback;
 mod keys;
 mod reader;
 mod schema;
@@ -17,6 +19,10 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
+pub use feedback::{
+    FeedbackCounts, FeedbackRow, Listed, NOT_KEPT, QueryCount, SearchCount, SearchReport,
+    SearchTotals,
+};
 pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
 pub use reader::{Changes, Counts, StoreReader, StoredChange};
 pub use schema::{FILE_NAME, FORMAT};

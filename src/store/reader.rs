@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
 use super::schema::open_for_reading;
 use super::{Error, file_of};
-use crate::model::{Article, Document, DocumentKey, Kind, Ticket};
+use crate::model::{Article, Day, Document, DocumentKey, Kind, Ticket};
 
 /// Changes are read up to so many bytes at a time.
 const MAX_BYTES_OF_CHANGES: usize = 16 * 1024 * 1024;
@@ -249,6 +250,23 @@ impl StoreReader {
                 .query_row([], |row| row.get(0))
                 .map_err(Error::from)
         })
+    }
+
+    /// What was ever said of each article, by its id.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn article_feedback(&self) -> Result<Vec<(String, FeedbackCounts)>, Error> {
+        self.with(feedback::of_articles)
+    }
+
+    /// What was searched for and said in a period, both days included, with up to `limit` queries
+    /// in a list; nothing when an older version wrote the store. Cost: a scan of the period.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn search_report(&self, period: (Day, Day), limit: usize) -> Result<SearchReport, Error> {
+        self.with(|connection| feedback::report(connection, period, limit))
     }
 }
 

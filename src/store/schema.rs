@@ -8,15 +8,16 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{Error, file_of};
 
 /// The name of the store file in a data folder.
 pub const FILE_NAME: &str = "firstline.db";
 
-/// The format of the tables. Kept in SQLite's `user_version`.
-pub const FORMAT: i32 = 1;
+/// The format of the tables, kept in SQLite's `user_version`: 1 had documents, keys and settings,
+/// 2 has search feedback too.
+pub const FORMAT: i32 = 2;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -24,6 +25,7 @@ const APPLICATION_ID: i32 = 0x464C_4E45;
 /// How long a connection waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The tables of format 1.
 const TABLES: &str = "
     CREATE TABLE document (
         seq  INTEGER PRIMARY KEY,  -- of the last change; gives the change feed its order
@@ -46,6 +48,32 @@ const TABLES: &str = "
     );
 ";
 
+/// What format 2 adds. Nothing in it tells who asked, and no time is finer than a day.
+const FEEDBACK_TABLES: &str = "
+    CREATE TABLE article_feedback (
+        article_id  TEXT PRIMARY KEY,
+        helpful     INTEGER NOT NULL,
+        not_helpful INTEGER NOT NULL,
+        clicked     INTEGER NOT NULL,
+        solved      INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE feedback (
+        day        TEXT NOT NULL,  -- 2026-03-14, UTC
+        query      TEXT,           -- as in search_count
+        article_id TEXT NOT NULL,
+        kind       TEXT NOT NULL   -- 'helpful', 'not_helpful', 'clicked' or 'solved'
+    );
+    CREATE INDEX feedback_of_day ON feedback (day);
+    CREATE TABLE search_count (
+        day          TEXT NOT NULL,
+        query        TEXT NOT NULL,  -- lower case, white space collapsed, or '(not kept)'
+        asked        INTEGER NOT NULL,
+        without_hits INTEGER NOT NULL,
+        clicked      INTEGER NOT NULL,
+        PRIMARY KEY (day, query)
+    ) WITHOUT ROWID;
+";
+
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -58,7 +86,22 @@ pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    make_tables(&mut connection, folder)?;
+    Ok(connection)
+}
+
+/// Makes what the store lacks of the tables of this version, in one transaction: a store of an
+/// older version is of this one afterwards, or as it was.
+fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> {
+    let format = |connection: &Connection| -> Result<i32, Error> {
+        Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    };
+    if format(connection)? == FORMAT {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again: another process may have been faster.
+    let found = format(&transaction)?;
     if found > FORMAT {
         return Err(Error::NewerFormat {
             path: file_of(folder),
@@ -66,18 +109,19 @@ pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
             known: FORMAT,
         });
     }
-    if found == 0 {
-        let transaction = connection.transaction()?;
+    if found < 1 {
         transaction.execute_batch(TABLES)?;
         transaction.execute(
             "INSERT INTO setting (name, value) VALUES ('store_id', ?1)",
             [new_store_id()?],
         )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", FORMAT)?;
-        transaction.commit()?;
     }
-    Ok(connection)
+    if found < 2 {
+        transaction.execute_batch(FEEDBACK_TABLES)?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
 }
 
 /// Opens an existing store for reading only.

@@ -5,10 +5,11 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
+use super::feedback::{self, FeedbackRow, SearchCount};
 use super::reader::document_of;
 use super::schema::open_for_writing;
 use super::{Error, FILE_NAME, StoreReader};
-use crate::model::{Document, DocumentKey};
+use crate::model::{Day, Document, DocumentKey};
 
 /// One change to the store.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub enum Change {
     Put(Box<Document>),
     /// Removes the document with this key.
     Delete(DocumentKey),
+    /// Keeps what somebody said of an article; no document changes.
+    Feedback(FeedbackRow),
 }
 
 /// What a change did.
@@ -33,6 +36,8 @@ pub enum WriteStatus {
     Deleted,
     /// There was no document to remove.
     Missing,
+    /// Feedback was kept; no document changed.
+    Counted,
 }
 
 /// What a change did, and the sequence number under which its document now stands.
@@ -40,7 +45,8 @@ pub enum WriteStatus {
 pub struct Outcome {
     /// What happened.
     pub status: WriteStatus,
-    /// The sequence number of the document's last change; the store's newest for a missing one.
+    /// The sequence number of the document's last change; the store's newest for a missing one and
+    /// for feedback.
     pub seq: u64,
     /// Whether somebody who could find the document before must not find it any more.
     #[serde(skip)]
@@ -110,11 +116,38 @@ impl StoreWriter {
             .map(|change| match change {
                 Change::Put(document) => put(&transaction, document, &mut newest_seq),
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
+                Change::Feedback(row) => feedback::add(&transaction, row)
+                    .map(|()| Outcome::plain(WriteStatus::Counted, newest_seq)),
             })
             .collect::<Result<Vec<_>, Error>>()?;
         transaction.commit()?;
         self.newest_seq = newest_seq;
         Ok(outcomes)
+    }
+
+    /// Adds counts of searches, all or none of them.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn count_searches(&mut self, counts: &[SearchCount]) -> Result<(), Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        feedback::count(&transaction, counts)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Drops feedback and counts of searches from before a day. What was said of each article in
+    /// all stays.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn forget_searches_before(&mut self, day: Day) -> Result<(), Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        feedback::forget_before(&transaction, day)?;
+        Ok(transaction.commit()?)
     }
 }
 

@@ -179,7 +179,7 @@ const fn row(request: (&'static str, &'static str), body: &'static str, statuses
 }
 
 /// Every route with every method that it takes, and some that it does not.
-const MATRIX: [Row; 27] = [
+const MATRIX: [Row; 35] = [
     row(("GET", "/healthz"), "", [200; 4]),
     row(("GET", "/readyz"), "", [200; 4]),
     row(("GET", "/v1/search?q=x"), "", [401, 200, 200, 200]),
@@ -197,6 +197,28 @@ const MATRIX: [Row; 27] = [
     ),
     row(("GET", "/v1/status"), "", [401, 403, 403, 200]),
     row(("POST", "/v1/import"), "", [401, 403, 403, 200]),
+    row(
+        ("POST", "/v1/feedback"),
+        r#"{"kind":"helpful","article_id":"public"}"#,
+        [401, 204, 204, 204],
+    ),
+    row(
+        ("POST", "/v1/feedback"),
+        r#"{"kind":"clicked","article_id":"internal","query":"x"}"#,
+        [401, 404, 204, 204],
+    ),
+    row(
+        ("POST", "/v1/feedback"),
+        r#"{"kind":"solved","article_id":"hr"}"#,
+        [401, 404, 404, 204],
+    ),
+    row(("POST", "/v1/feedback"), "{}", [401, 400, 400, 400]),
+    row(("GET", "/v1/analytics/search"), "", [401, 403, 200, 200]),
+    row(
+        ("GET", "/v1/analytics/search?from=x"),
+        "",
+        [401, 403, 400, 400],
+    ),
     row(("GET", "/v1/articles/public"), "", [401, 200, 200, 200]),
     row(("GET", "/v1/articles/draft"), "", [401, 404, 200, 200]),
     row(("GET", "/v1/articles/archived"), "", [401, 404, 200, 200]),
@@ -221,6 +243,8 @@ const MATRIX: [Row; 27] = [
     row(("POST", "/v1/search?q=x"), "", [405; 4]),
     row(("GET", "/v1/similar"), "", [405; 4]),
     row(("GET", "/v1/import"), "", [405; 4]),
+    row(("GET", "/v1/feedback"), "", [405; 4]),
+    row(("POST", "/v1/analytics/search"), "", [405; 4]),
     row(("POST", "/v1/articles/public"), "", [405; 4]),
     row(("GET", "/v1/keys"), "", [404; 4]),
 ];

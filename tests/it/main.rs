@@ -23,6 +23,7 @@ mod crash;
 mod damage;
 mod disk_full;
 mod faults;
+mod feedback;
 mod hidden;
 mod overload;
 mod problems;

@@ -89,10 +89,11 @@ const SEARCH: &str = "/v1/search";
 const SIMILAR: (&str, &str) = ("POST", "/v1/similar");
 const TRIAGE: (&str, &str) = ("POST", "/v1/triage");
 const PUT: (&str, &str) = ("PUT", "/v1/tickets/T1");
+const FEEDBACK: (&str, &str) = ("POST", "/v1/feedback");
 const LONG: &str = "a field of the tests";
 
 /// What is wrong with the request itself.
-const BAD_REQUESTS: [Provocation; 34] = [
+const BAD_REQUESTS: [Provocation; 43] = [
     provoke("invalid-json", SIMILAR, "{\"subject\"", "EOF", &[]),
     provoke("invalid-json", TRIAGE, "", "EOF", &[]),
     provoke("invalid-json", TRIAGE, "{} {}", "trailing characters", &[]),
@@ -283,10 +284,67 @@ const BAD_REQUESTS: [Provocation; 34] = [
         &["kind"],
     ),
     provoke("invalid-field", PUT, "{}", "needs a subject", &["subject"]),
+    provoke("invalid-json", FEEDBACK, "{", "EOF", &[]),
+    provoke(
+        "invalid-field",
+        FEEDBACK,
+        "{\"kind\": \"liked\", \"article_id\": \"KB-1\"}",
+        "unknown variant `liked`",
+        &["kind"],
+    ),
+    provoke(
+        "invalid-field",
+        FEEDBACK,
+        "{\"kind\": \"helpful\", \"article_id\": \"a b\"}",
+        "has ' '",
+        &["article_id"],
+    ),
+    provoke(
+        "invalid-field",
+        FEEDBACK,
+        "{\"kind\": \"helpful\", \"article_id\": \"a\", \"who\": \"me\"}",
+        "who",
+        &["who"],
+    ),
+    provoke(
+        "invalid-field",
+        FEEDBACK,
+        "{\"kind\": \"helpful\"}",
+        "missing field `article_id`",
+        &[],
+    ),
+    provoke(
+        "invalid-field",
+        ("GET", "/v1/analytics/search?from=2026-02-30"),
+        "",
+        "2026-02-30",
+        &["from"],
+    ),
+    provoke(
+        "invalid-field",
+        ("GET", "/v1/analytics/search?to=1.3.2026&from=yesterday"),
+        "",
+        "is no day",
+        &["to", "from"],
+    ),
+    provoke(
+        "invalid-field",
+        ("GET", "/v1/analytics/search?from=2026-03-02&to=2026-03-01"),
+        "",
+        "is after 2026-03-01",
+        &["from"],
+    ),
+    provoke(
+        "invalid-field",
+        ("GET", "/v1/analytics/search?day=2026-03-01"),
+        "",
+        "no such",
+        &["day"],
+    ),
 ];
 
 /// What the server does not have or not take.
-const BAD_PATHS: [Provocation; 12] = [
+const BAD_PATHS: [Provocation; 13] = [
     provoke(
         "invalid-field",
         ("GET", "/v1/articles/a%20b"),
@@ -335,6 +393,13 @@ const BAD_PATHS: [Provocation; 12] = [
         SIMILAR,
         "{\"id\": \"INC1\"}",
         "no ticket INC1",
+        &[],
+    ),
+    provoke(
+        "document-not-found",
+        FEEDBACK,
+        "{\"kind\": \"helpful\", \"article_id\": \"KB-1\"}",
+        "no article KB-1",
         &[],
     ),
     provoke(
