@@ -3,11 +3,16 @@
 
 #![allow(dead_code, reason = "every bench uses its part")]
 
+pub mod million;
+
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use firstline::import::{Format, Options, ndjson, open};
 use firstline::{Document, Engine, Settings};
+
+/// The name of the queries in the folder.
+const QUERIES: &str = "queries.jsonl.gz";
 
 /// A set of documents and the queries to it.
 pub struct Data {
@@ -40,14 +45,10 @@ impl Data {
     }
 
     fn of_folder(folder: &Path, limit: usize) -> Self {
-        let all = files(folder);
-        let is_queries = |path: &PathBuf| path.to_string_lossy().contains("queries");
-        let (queries_file, documents_files): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(is_queries);
         Self {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-            documents: documents(&documents_files, limit),
-            queries: queries(&queries_file[0]),
+            documents: documents(&texts_of(folder), limit),
+            queries: queries(&folder.join(QUERIES)),
         }
     }
 
@@ -79,6 +80,20 @@ impl Data {
         }
         engine.wait_visible(newest).unwrap();
     }
+}
+
+/// The files with the documents of the folder that `FIRSTLINE_BENCH_DATA` names.
+pub fn texts() -> Vec<PathBuf> {
+    let folder = std::env::var_os("FIRSTLINE_BENCH_DATA").unwrap();
+    texts_of(Path::new(&folder))
+}
+
+fn texts_of(folder: &Path) -> Vec<PathBuf> {
+    let is_queries = |path: &PathBuf| path.ends_with(QUERIES);
+    files(folder)
+        .into_iter()
+        .filter(|path| !is_queries(path))
+        .collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
