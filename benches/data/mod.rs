@@ -19,7 +19,20 @@ pub struct Data {
     /// For the ids of benches.
     pub name: String,
     pub documents: Vec<Document>,
-    pub queries: Vec<String>,
+    pub queries: Vec<Query>,
+}
+
+/// A query, and how it came to be where that is known: `short`, `title` or `ticket`.
+pub struct Query {
+    pub text: String,
+    kind: Option<String>,
+}
+
+impl Query {
+    /// Whether it is of this kind, or may be.
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.as_ref().is_none_or(|own| own == kind)
+    }
 }
 
 impl Data {
@@ -120,15 +133,19 @@ fn documents(files: &[PathBuf], limit: usize) -> Vec<Document> {
     documents
 }
 
-fn queries(file: &Path) -> Vec<String> {
-    let text = |line: Result<String, _>| {
+fn queries(file: &Path) -> Vec<Query> {
+    let query = |line: Result<String, _>| {
         let query: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-        query["text"].as_str().unwrap_or_default().to_owned()
+        let value = |field: &str| query[field].as_str().map(str::to_owned);
+        Query {
+            text: value("text").unwrap_or_default(),
+            kind: value("kind"),
+        }
     };
     open(file, |_| ())
         .unwrap()
         .lines()
-        .map(text)
-        .filter(|text| !text.is_empty())
+        .map(query)
+        .filter(|query| !query.text.is_empty())
         .collect()
 }
