@@ -209,7 +209,7 @@ impl Body {
                 '\n'
             });
         }
-        self.text.push_str(&source[sentence.clone()]);
+        self.text.push_str(source.get(sentence.clone()).unwrap());
     }
 }
 
