@@ -3,18 +3,36 @@
 
 #![allow(dead_code, reason = "every bench uses its part")]
 
+pub mod million;
+
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use firstline::import::{Format, Options, ndjson, open};
 use firstline::{Document, Engine, Settings};
 
+/// The name of the queries in the folder.
+const QUERIES: &str = "queries.jsonl.gz";
+
 /// A set of documents and the queries to it.
 pub struct Data {
     /// For the ids of benches.
     pub name: String,
     pub documents: Vec<Document>,
-    pub queries: Vec<String>,
+    pub queries: Vec<Query>,
+}
+
+/// A query, and how it came to be where that is known: `short`, `title` or `ticket`.
+pub struct Query {
+    pub text: String,
+    kind: Option<String>,
+}
+
+impl Query {
+    /// Whether it is of this kind, or may be.
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.as_ref().is_none_or(|own| own == kind)
+    }
 }
 
 impl Data {
@@ -40,14 +58,10 @@ impl Data {
     }
 
     fn of_folder(folder: &Path, limit: usize) -> Self {
-        let all = files(folder);
-        let is_queries = |path: &PathBuf| path.to_string_lossy().contains("queries");
-        let (queries_file, documents_files): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(is_queries);
         Self {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-            documents: documents(&documents_files, limit),
-            queries: queries(&queries_file[0]),
+            documents: documents(&texts_of(folder), limit),
+            queries: queries(&folder.join(QUERIES)),
         }
     }
 
@@ -81,6 +95,20 @@ impl Data {
     }
 }
 
+/// The files with the documents of the folder that `FIRSTLINE_BENCH_DATA` names.
+pub fn texts() -> Vec<PathBuf> {
+    let folder = std::env::var_os("FIRSTLINE_BENCH_DATA").unwrap();
+    texts_of(Path::new(&folder))
+}
+
+fn texts_of(folder: &Path) -> Vec<PathBuf> {
+    let is_queries = |path: &PathBuf| path.ends_with(QUERIES);
+    files(folder)
+        .into_iter()
+        .filter(|path| !is_queries(path))
+        .collect()
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
@@ -105,15 +133,19 @@ fn documents(files: &[PathBuf], limit: usize) -> Vec<Document> {
     documents
 }
 
-fn queries(file: &Path) -> Vec<String> {
-    let text = |line: Result<String, _>| {
+fn queries(file: &Path) -> Vec<Query> {
+    let query = |line: Result<String, _>| {
         let query: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-        query["text"].as_str().unwrap_or_default().to_owned()
+        let value = |field: &str| query[field].as_str().map(str::to_owned);
+        Query {
+            text: value("text").unwrap_or_default(),
+            kind: value("kind"),
+        }
     };
     open(file, |_| ())
         .unwrap()
         .lines()
-        .map(text)
-        .filter(|text| !text.is_empty())
+        .map(query)
+        .filter(|query| !query.text.is_empty())
         .collect()
 }
