@@ -36,7 +36,8 @@ impl Occurrences {
                 true
             });
         }
-        merged.sort_unstable_by_key(|&(doc, _)| doc);
+        // A stable sort finds the runs that are in order already, and merges them.
+        merged.sort_by_key(|&(doc, _)| doc);
         merged.dedup_by(|next, kept| {
             let is_same = next.0 == kept.0;
             if is_same {

@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -41,6 +41,8 @@ pub struct FieldWeight {
     pub weight: f32,
     /// How much a long field lowers the score, 0 to 1.
     pub b: f32,
+    /// Only so many clauses are looked for in it, the first ones.
+    pub max_clauses: usize,
 }
 
 /// What to rank.
@@ -70,7 +72,7 @@ pub struct Ranking<'a> {
 }
 
 /// So many documents are looked up in the lists that are left when the budget is spent.
-const MAX_RACE: usize = 100;
+const MAX_RACE: usize = 40;
 
 /// A document with its score.
 #[derive(Debug, Clone, PartialEq)]
@@ -283,7 +285,8 @@ impl Plan {
     fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
         let mut steps = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
         for searched in ranking.fields {
-            for (place, clause) in ranking.clauses.iter().enumerate() {
+            let clauses = ranking.clauses.iter().take(searched.max_clauses);
+            for (place, clause) in clauses.enumerate() {
                 steps.push(Step {
                     clause: place,
                     field: searched.field,
@@ -392,7 +395,11 @@ fn constrain(
                     true
                 });
             }
-            sees.narrow(|doc| found.contains(doc) == is_wanted);
+            if is_wanted {
+                sees.require(found);
+            } else {
+                sees.exclude(found);
+            }
         }
     }
     Ok(())
@@ -458,11 +465,14 @@ impl Sums {
         {
             rest -= list.bound().min(rest);
             let highest = self.add(&mut list, sees);
-            if highest > rest {
-                let sums = self.matches.iter().filter_map(|&doc| self.score(doc));
-                threshold = threshold.max(nth_best(sums, best.capacity));
+            // Finding the threshold takes a look at all matches: only when a list that it may save is
+            // as long.
+            let next = lists.peek().map_or(0, |next| next.occurrences.n_docs());
+            if highest > rest && next > self.matches.len() / 2 {
+                threshold = threshold.max(self.nth_best(best.capacity));
             }
         }
+        threshold = threshold.max(self.nth_best(best.capacity));
         let in_race = |sum: u32, rest: u32, threshold: u32| sum.saturating_add(rest) >= threshold;
         let mut race: Vec<(DocId, u32)> = self
             .matches
@@ -476,7 +486,9 @@ impl Sums {
             race.select_nth_unstable_by_key(n_raced - 1, |&(doc, sum)| (Reverse(sum), doc));
             race.truncate(n_raced);
         }
-        race.sort_unstable_by_key(|&(doc, _)| doc);
+        if !self.is_complete {
+            race.sort_unstable_by_key(|&(doc, _)| doc);
+        }
         for mut list in lists {
             rest -= list.bound().min(rest);
             for (doc, sum) in &mut race {
@@ -498,6 +510,11 @@ impl Sums {
                 doc,
             });
         }
+    }
+
+    /// The `n`-th highest sum so far; 0 when there are fewer.
+    fn nth_best(&self, n: usize) -> u32 {
+        nth_best(self.matches.iter().filter_map(|&doc| self.score(doc)), n)
     }
 
     /// Lets every document match, with no score to speak of.
@@ -549,6 +566,10 @@ impl Sums {
             return Ok(());
         }
         let mut lists = lists(view, segment, ranking, plan)?;
+        // What stands in another field stands in the whole text too.
+        if lists.iter().any(|list| list.field == TextField::Whole) {
+            lists.retain(|list| list.field == TextField::Whole);
+        }
         // The longest first: most often it is enough.
         lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
         for mut list in lists {
@@ -585,13 +606,18 @@ fn count_values(
     let Some(column) = segment.fast_fields().str(facet.name())? else {
         return Ok(());
     };
-    let mut by_ord: HashMap<u64, u64> = HashMap::new();
+    let mut by_ord = vec![0_u64; column.num_terms()];
     for &doc in docs {
         for ord in column.term_ords(doc) {
-            *by_ord.entry(ord).or_default() += 1;
+            if let Some(count) = usize::try_from(ord)
+                .ok()
+                .and_then(|ord| by_ord.get_mut(ord))
+            {
+                *count += 1;
+            }
         }
     }
-    for (ord, n) in by_ord {
+    for (ord, n) in (0..).zip(by_ord).filter(|(_, n)| *n > 0) {
         let mut value = String::new();
         column.ord_to_str(ord, &mut value)?;
         *counts.entry(value).or_default() += n;

@@ -16,6 +16,9 @@ use crate::text::{Language, analyze};
 /// How much a field that is longer than the mean lowers the score; the usual value.
 const B: f32 = 0.75;
 
+/// Of a long query only so many terms are looked for in titles too, the most telling ones.
+const MAX_TITLE_TERMS: usize = 60;
+
 /// How terms are weighted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weighting {
@@ -38,11 +41,13 @@ impl Weighting {
                 field: TextField::Whole,
                 weight: 1.0,
                 b: B,
+                max_clauses: usize::MAX,
             },
             FieldWeight {
                 field: TextField::Title,
                 weight: self.title_weight,
                 b: B,
+                max_clauses: MAX_TITLE_TERMS,
             },
         ]
     }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::columnar::{Column, StrColumn};
+use tantivy::fastfield::AliveBitSet;
 use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
@@ -173,29 +174,16 @@ impl Filters {
         }
     }
 
-    /// The documents of a segment that pass; `None` means all.
-    fn passing(&self, segment: &SegmentReader, fields: &Fields) -> Result<Option<BitSet>, Error> {
-        let mut passing: Option<BitSet> = None;
-        for (field, values) in &self.0 {
+    /// For every filter the documents of a segment that pass it.
+    fn passing(&self, segment: &SegmentReader, fields: &Fields) -> Result<Vec<BitSet>, Error> {
+        let of_filter = |(field, values): &(FacetField, Vec<String>)| {
             let field = fields.facet(*field);
             let terms = values
                 .iter()
                 .map(|value| Term::from_field_text(field, value));
-            let of_field = union_of(segment, terms)?;
-            passing = Some(match passing {
-                None => of_field,
-                Some(earlier) => {
-                    let mut both = BitSet::with_max_value(segment.max_doc());
-                    (0..segment.max_doc())
-                        .filter(|&doc| earlier.contains(doc) && of_field.contains(doc))
-                        .for_each(|doc| {
-                            both.insert(doc);
-                        });
-                    both
-                }
-            });
-        }
-        Ok(passing)
+            union_of(segment, terms)
+        };
+        self.0.iter().map(of_filter).collect()
     }
 }
 
@@ -333,13 +321,13 @@ impl View {
         let segments = self.searcher.segment_readers().iter().zip(&self.segments);
         segments
             .map(|(segment, view)| {
-                let passing = filters.passing(segment, &self.live.fields)?;
                 Ok((
                     segment,
                     Sees {
-                        segment,
+                        alive: segment.alive_bitset(),
                         visible: view.visible.as_ref(),
-                        passing,
+                        within: filters.passing(segment, &self.live.fields)?,
+                        without: Vec::new(),
                     },
                 ))
             })
@@ -347,32 +335,34 @@ impl View {
     }
 }
 
-/// Tells which documents of a segment count: not deleted, visible, and passing the filters.
+/// Tells which documents of a segment count: not deleted, visible, passing the filters, and with
+/// or without what a query demands.
 pub(super) struct Sees<'a> {
-    segment: &'a SegmentReader,
+    alive: Option<&'a AliveBitSet>,
     visible: Option<&'a BitSet>,
-    passing: Option<BitSet>,
+    /// In all of these a document must be.
+    within: Vec<BitSet>,
+    /// In none of these it may be.
+    without: Vec<BitSet>,
 }
 
 impl Sees<'_> {
-    /// From now on only documents for which `keep` says yes count.
-    pub(super) fn narrow(&mut self, keep: impl Fn(DocId) -> bool) {
-        let mut narrowed = BitSet::with_max_value(self.segment.max_doc());
-        for doc in 0..self.segment.max_doc() {
-            if self.sees(doc) && keep(doc) {
-                narrowed.insert(doc);
-            }
-        }
-        self.passing = Some(narrowed);
+    /// From now on only documents in `found` count.
+    pub(super) fn require(&mut self, found: BitSet) {
+        self.within.push(found);
     }
 
+    /// From now on no document in `found` counts.
+    pub(super) fn exclude(&mut self, found: BitSet) {
+        self.without.push(found);
+    }
+
+    #[inline]
     pub(super) fn sees(&self, doc: DocId) -> bool {
-        !self.segment.is_deleted(doc)
+        self.alive.is_none_or(|alive| alive.is_alive(doc))
             && self.visible.is_none_or(|visible| visible.contains(doc))
-            && self
-                .passing
-                .as_ref()
-                .is_none_or(|passing| passing.contains(doc))
+            && self.within.iter().all(|found| found.contains(doc))
+            && !self.without.iter().any(|found| found.contains(doc))
     }
 }
 

@@ -25,8 +25,9 @@ const MIN_PREFIX_LETTERS: usize = 3;
 const MAX_SPELLINGS: usize = 3;
 const MAX_COMPLETIONS: usize = 8;
 
-/// A word is rare that fewer than one document in so many has.
-const RARE_IN: u64 = 1_000;
+/// A word is rare that no more documents have than these, or one in so many.
+const RARE: u64 = 2;
+const RARE_IN: u64 = 50_000;
 
 /// A neighbour is what was meant only if it is so many times as frequent as the rare word.
 const MUCH_MORE_FREQUENT: u64 = 50;
@@ -95,7 +96,7 @@ impl Expander<'_> {
             let n_letters = term.term.chars().count();
             let is_word = term.term.chars().all(char::is_alphabetic);
             if term.is_known() {
-                let is_rare = term.doc_freq * RARE_IN < self.view.n_docs();
+                let is_rare = term.doc_freq <= RARE.max(self.view.n_docs() / RARE_IN);
                 if is_word && is_rare && (MIN_FUZZY_LETTERS..MAX_FUZZY_LETTERS).contains(&n_letters)
                 {
                     n_looked_up += 1;

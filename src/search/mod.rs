@@ -38,7 +38,7 @@ const EXACT_TOTAL: u64 = 10_000;
 pub const MAX_DEPTH: usize = 1_000;
 
 /// Occurrences of words that are added up for one query; a typed query never needs so many.
-pub(super) const BUDGET: u64 = 1_000_000;
+pub(super) const BUDGET: u64 = 300_000;
 
 /// Candidates beyond those wanted that may be lifted into the answer.
 const SPARE_CANDIDATES: usize = 20;
@@ -68,7 +68,7 @@ impl Preferences<'_> {
             title_weight: self.title_weight,
             k3: 3.0,
             idf_power: 1.0,
-            max_terms: 100,
+            max_terms: 80,
         }
     }
 
@@ -302,7 +302,8 @@ pub fn find(
         synonyms,
         expansions: Vec::new(),
     };
-    if query.corrects_typos {
+    // Who pastes a mail does not want every odd word of it turned into another.
+    if query.corrects_typos && query::is_typed(&query.q) {
         expander.spell(&mut terms)?;
     }
     expander.add_synonyms(&mut terms)?;

@@ -29,12 +29,18 @@ pub(super) struct ParsedQuery {
     pub(super) filters: Vec<(FacetField, String)>,
 }
 
+/// Whether a text was typed rather than pasted: a single line of moderate length.
+pub(super) fn is_typed(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= MAX_TYPED_BYTES && !text.contains('\n')
+}
+
 impl ParsedQuery {
     /// Reads a text.
     pub(super) fn new(text: &str) -> Self {
         let is_finished = text.ends_with(char::is_whitespace);
         let text = text.trim();
-        if text.len() > MAX_TYPED_BYTES || text.contains('\n') {
+        if !is_typed(text) {
             return Self {
                 text: text.to_owned(),
                 ..Self::default()

@@ -52,6 +52,7 @@ pub fn suggest(view: &View, text: &str, limit: usize) -> Result<Vec<Scored>, Err
         field: TextField::Title,
         weight: 1.0,
         b: 0.75,
+        max_clauses: usize::MAX,
     }];
     let mut ranking = Ranking {
         clauses: &clauses,

@@ -20,7 +20,7 @@ const WEIGHTING: Weighting = Weighting {
 };
 
 /// Occurrences of words that are added up for one query.
-const BUDGET: u64 = 1_000_000;
+const BUDGET: u64 = 400_000;
 
 /// The longest resolution that is shown whole, in bytes.
 const MAX_RESOLUTION_BYTES: usize = 600;
