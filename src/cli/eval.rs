@@ -24,11 +24,11 @@ pub(super) fn run(
     }
     let audience = Audience::of(args.role, &BTreeSet::new());
     let report = match eval::documents(&args.set)? {
-        Some((records, names)) => {
-            set.rename(&names);
+        Some(documents) => {
+            set.rename(&documents.names);
             let temporary = tempfile::tempdir().context("there is no room for an index")?;
             let engine = Engine::open(temporary.path(), settings)?;
-            let imported = engine.import(records.into_iter(), &mut |_| ())?;
+            let imported = engine.import(documents.records.into_iter(), &mut |_| ())?;
             engine.wait_visible(imported.newest_seq)?;
             eval::search(&engine, &set, imported.created, &audience)?
         }

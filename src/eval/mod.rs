@@ -10,7 +10,7 @@ mod set;
 use serde::Serialize;
 
 pub use measures::{Measures, QueryMeasures, percentile};
-pub use set::{Error, JudgedQuery, JudgedSet, documents};
+pub use set::{Error, JudgedDocuments, JudgedQuery, JudgedSet, documents};
 
 use crate::Engine;
 use crate::engine;

@@ -153,14 +153,23 @@ fn judgments(folder: &Path) -> Result<BTreeMap<String, BTreeMap<String, u32>>, E
     Ok(judgments)
 }
 
-/// The documents of a folder, if it has any, as records to import, and the ids they get there.
+/// The documents of a set, to be imported.
+#[derive(Debug)]
+pub struct JudgedDocuments {
+    /// As records of an import.
+    pub records: Vec<Record>,
+    /// The ids that they get there, by the ids that they have in the set.
+    pub names: BTreeMap<String, String>,
+}
+
+/// The documents of a folder, if it has any.
 ///
 /// Ids of public sets can be anything, and often are words of the title, which would be found like
 /// any other word of a document; so every document is called by its number instead.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn documents(folder: &Path) -> Result<Option<(Vec<Record>, BTreeMap<String, String>)>, Error> {
+pub fn documents(folder: &Path) -> Result<Option<JudgedDocuments>, Error> {
     let path = match find(folder, "docs.jsonl") {
         Ok(path) => path,
         Err(Error::Missing { .. }) => return Ok(None),
@@ -179,7 +188,7 @@ pub fn documents(folder: &Path) -> Result<Option<(Vec<Record>, BTreeMap<String, 
             content: Ok(mapped),
         });
     }
-    Ok(Some((records, names)))
+    Ok(Some(JudgedDocuments { records, names }))
 }
 
 fn renamed(text: &str, names: &mut BTreeMap<String, String>) -> Result<Mapped, String> {

@@ -1,8 +1,9 @@
 //! What is asked of an index: clauses, each a word of the query with all that may stand for it.
 
-/// A word or phrase of a query, with the forms in which a document may have it. All its forms
-/// count as one term: their occurrences are added up before they are weighed, so a document
-/// gains nothing by using several synonyms.
+/// A word or phrase of a query, with the forms in which a document may have it.
+///
+/// All its forms count as one term: their occurrences are added up before they are weighed, so a
+/// document gains nothing by using several synonyms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clause {
     /// The forms; a clause without any matches nothing.

@@ -10,7 +10,7 @@ use super::clause::{Clause, Form};
 /// The documents of a segment that have a clause in a field, in order, each with how often.
 pub(super) enum Occurrences {
     /// Of a single term, straight from the index.
-    Postings(SegmentPostings, f32),
+    Postings(Box<SegmentPostings>, f32),
     /// Of several forms or a phrase, worked out beforehand.
     Merged(Vec<(DocId, f32)>, usize),
 }
@@ -115,7 +115,7 @@ fn of_form(
         let term = Term::from_field_text(field, term);
         let option = IndexRecordOption::WithFreqs;
         let postings = inverted_index.read_postings(&term, option)?;
-        return Ok(postings.map(|postings| Occurrences::Postings(postings, form.weight)));
+        return Ok(postings.map(|postings| Occurrences::Postings(Box::new(postings), form.weight)));
     }
     let mut words = Vec::with_capacity(form.terms.len());
     for (offset, term) in &form.terms {

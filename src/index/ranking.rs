@@ -144,20 +144,27 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
         u64::MAX
     };
     let plan = Plan::new(view, ranking)?;
-    for (ord, (segment, mut sees)) in (0..).zip(view.segments(ranking.filters)?) {
-        constrain(view, segment, ranking, &mut sees)?;
-        let lists = lists(view, segment, ranking, &plan)?;
-        with_sums(segment, |sums| {
+    for (ord, (reader, sees)) in (0..).zip(view.segments(ranking.filters)?) {
+        let mut segment = Segment {
+            view,
+            ranking,
+            plan: &plan,
+            ord,
+            reader,
+            sees,
+        };
+        segment.constrain()?;
+        with_sums(reader, |sums| {
             if ranking.clauses.is_empty() {
-                sums.add_all(segment, &sees);
+                sums.add_all(&segment);
             }
-            sums.rank(view, lists, &sees, &mut best, ord);
+            sums.rank(&segment, &mut best)?;
             let wanted = count_to.saturating_sub(count);
-            sums.complete(view, segment, ranking, &plan, &sees, wanted)?;
+            sums.complete(&segment, wanted)?;
             count += sums.n_matches();
             for facet in ranking.facets {
                 if let Some(counts) = facets.get_mut(facet.name()) {
-                    count_values(segment, *facet, &sums.matches, counts)?;
+                    count_values(reader, *facet, &sums.matches, counts)?;
                 }
             }
             Ok(())
@@ -378,31 +385,49 @@ fn norms(mean_length: f32, b: f32) -> [f32; 256] {
     norms
 }
 
-/// Narrows what counts to the documents with all that is required and nothing that is excluded.
-fn constrain(
-    view: &View,
-    segment: &SegmentReader,
-    ranking: &Ranking<'_>,
-    sees: &mut Sees<'_>,
-) -> Result<(), Error> {
-    let field = view.live.fields.text(ranking.constrained);
-    for (clauses, is_wanted) in [(ranking.required, true), (ranking.excluded, false)] {
-        for clause in clauses {
-            let mut found = BitSet::with_max_value(segment.max_doc());
-            if let Some(mut occurrences) = Occurrences::of(segment, field, clause)? {
-                occurrences.each(|doc, _| {
-                    found.insert(doc);
-                    true
-                });
-            }
-            if is_wanted {
-                sees.require(found);
-            } else {
-                sees.exclude(found);
-            }
-        }
+/// A segment in which documents are ranked.
+struct Segment<'a> {
+    view: &'a View,
+    ranking: &'a Ranking<'a>,
+    plan: &'a Plan,
+    ord: u32,
+    reader: &'a SegmentReader,
+    sees: Sees<'a>,
+}
+
+impl Segment<'_> {
+    fn lists(&self) -> Result<Vec<List>, Error> {
+        lists(self.view, self.reader, self.ranking, self.plan)
     }
-    Ok(())
+
+    /// Narrows what counts to the documents with all that is required and nothing that is
+    /// excluded.
+    fn constrain(&mut self) -> Result<(), Error> {
+        let Ranking {
+            required, excluded, ..
+        } = self.ranking;
+        for clause in *required {
+            let found = self.documents_with(clause)?;
+            self.sees.require(found);
+        }
+        for clause in *excluded {
+            let found = self.documents_with(clause)?;
+            self.sees.exclude(found);
+        }
+        Ok(())
+    }
+
+    fn documents_with(&self, clause: &Clause) -> Result<BitSet, Error> {
+        let field = self.view.live.fields.text(self.ranking.constrained);
+        let mut found = BitSet::with_max_value(self.reader.max_doc());
+        if let Some(mut occurrences) = Occurrences::of(self.reader, field, clause)? {
+            occurrences.each(|doc, _| {
+                found.insert(doc);
+                true
+            });
+        }
+        Ok(found)
+    }
 }
 
 /// The sums of the scores of a segment's documents, while they are worked out. Their room is
@@ -446,14 +471,8 @@ impl Sums {
     }
 
     /// Offers every document that can be among the best.
-    fn rank(
-        &mut self,
-        view: &View,
-        lists: Vec<List>,
-        sees: &Sees<'_>,
-        best: &mut Best,
-        segment: u32,
-    ) {
+    fn rank(&mut self, segment: &Segment<'_>, best: &mut Best) -> Result<(), Error> {
+        let lists = segment.lists()?;
         let mut rest: u32 = lists
             .iter()
             .fold(0, |sum, list| sum.saturating_add(list.bound()));
@@ -464,7 +483,7 @@ impl Sums {
             && let Some(mut list) = lists.next_if(|list| list.is_affordable)
         {
             rest -= list.bound().min(rest);
-            let highest = self.add(&mut list, sees);
+            let highest = self.add(&mut list, &segment.sees);
             // Finding the threshold takes a look at all matches: only when a list that it may save is
             // as long.
             let next = lists.peek().map_or(0, |next| next.occurrences.n_docs());
@@ -499,17 +518,18 @@ impl Sums {
             threshold = threshold.max(nth_best(race.iter().map(|&(_, sum)| sum), best.capacity));
             race.retain(|&(_, sum)| in_race(sum, rest, threshold));
         }
-        let Some(columns) = view.columns(segment) else {
-            return;
+        let Some(columns) = segment.view.columns(segment.ord) else {
+            return Ok(());
         };
         for (doc, score) in race {
             best.offer(Candidate {
                 score: Reverse(score),
                 seq: columns.seq(doc),
-                segment,
+                segment: segment.ord,
                 doc,
             });
         }
+        Ok(())
     }
 
     /// The `n`-th highest sum so far; 0 when there are fewer.
@@ -518,8 +538,8 @@ impl Sums {
     }
 
     /// Lets every document match, with no score to speak of.
-    fn add_all(&mut self, segment: &SegmentReader, sees: &Sees<'_>) {
-        for doc in (0..segment.max_doc()).filter(|&doc| sees.sees(doc)) {
+    fn add_all(&mut self, segment: &Segment<'_>) {
+        for doc in (0..segment.reader.max_doc()).filter(|&doc| segment.sees.sees(doc)) {
             if let Some(score) = self.scores.get_mut(doc as usize) {
                 *score = 1;
                 self.matches.push(doc);
@@ -553,19 +573,11 @@ impl Sums {
     }
 
     /// Finds the matches that ranking could leave out, until there are `wanted`.
-    fn complete(
-        &mut self,
-        view: &View,
-        segment: &SegmentReader,
-        ranking: &Ranking<'_>,
-        plan: &Plan,
-        sees: &Sees<'_>,
-        wanted: u64,
-    ) -> Result<(), Error> {
+    fn complete(&mut self, segment: &Segment<'_>, wanted: u64) -> Result<(), Error> {
         if self.is_complete || self.n_matches() >= wanted {
             return Ok(());
         }
-        let mut lists = lists(view, segment, ranking, plan)?;
+        let mut lists = segment.lists()?;
         // What stands in another field stands in the whole text too.
         if lists.iter().any(|list| list.field == TextField::Whole) {
             lists.retain(|list| list.field == TextField::Whole);
@@ -576,7 +588,7 @@ impl Sums {
             list.occurrences.each(|doc, _| {
                 if let Some(score) = self.scores.get_mut(doc as usize)
                     && *score == 0
-                    && sees.sees(doc)
+                    && segment.sees.sees(doc)
                 {
                     *score = 1;
                     self.matches.push(doc);

@@ -311,7 +311,7 @@ pub fn find(
     let unknown_words = unknown_words(&terms, &parsed.text);
     terms.weigh(view, weighting);
     let clauses = terms.clauses();
-    let (ranked, relaxed) = rank_relaxing(view, query, weighting, &mut parsed, &terms, &clauses)?;
+    let (ranked, relaxed) = rank_relaxing(view, query, &mut parsed, &clauses, weighting)?;
     let mut scored = ranked.scored;
     let mut lifts: HashMap<u64, f32> = HashMap::with_capacity(scored.len());
     for scored in &mut scored {
@@ -362,10 +362,9 @@ fn unknown_words(terms: &QueryTerms, text: &str) -> Vec<String> {
 fn rank_relaxing(
     view: &View,
     query: &SearchQuery,
-    weighting: Weighting,
     parsed: &mut ParsedQuery,
-    terms: &QueryTerms,
     clauses: &[Clause],
+    weighting: Weighting,
 ) -> Result<(Ranked, Vec<&'static str>), Error> {
     let mut relaxed = Vec::new();
     loop {
@@ -387,7 +386,7 @@ fn rank_relaxing(
         };
         // A query of unknown words is answered by nothing, not by everything.
         let asks_for_nothing =
-            clauses.is_empty() && (!terms.words.is_empty() || !parsed.has_conditions());
+            clauses.is_empty() && (parsed.has_words() || !parsed.has_conditions());
         let ranked = if asks_for_nothing {
             Ranked::nothing(&query.facets)
         } else {

@@ -57,6 +57,11 @@ impl ParsedQuery {
         parsed
     }
 
+    /// Whether it asks for words.
+    pub(super) fn has_words(&self) -> bool {
+        self.text.contains(char::is_alphanumeric)
+    }
+
     /// Whether it asks for more than words.
     pub(super) fn has_conditions(&self) -> bool {
         !(self.phrases.is_empty() && self.excluded.is_empty() && self.filters.is_empty())

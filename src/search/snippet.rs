@@ -68,9 +68,8 @@ pub(super) fn highlights_of(text: &str, language: Language, terms: &QueryTerms) 
 fn html(text: &str, highlights: &[Highlight]) -> String {
     let mut html = String::with_capacity(text.len() + 13 * highlights.len());
     let mut marks = highlights.iter().peekable();
-    let mut n_chars = 0;
-    for c in text.chars() {
-        if marks.peek().is_some_and(|mark| mark.start == n_chars) {
+    for (at, c) in text.chars().enumerate() {
+        if marks.peek().is_some_and(|mark| mark.start == at) {
             html.push_str("<mark>");
         }
         match c {
@@ -81,8 +80,7 @@ fn html(text: &str, highlights: &[Highlight]) -> String {
             '\'' => html.push_str("&#39;"),
             c => html.push(c),
         }
-        n_chars += 1;
-        if marks.next_if(|mark| mark.end == n_chars).is_some() {
+        if marks.next_if(|mark| mark.end == at + 1).is_some() {
             html.push_str("</mark>");
         }
     }
