@@ -92,7 +92,7 @@ impl Engine {
             title_weight: search.title_weight,
             freshness: search.freshness,
             votes: search.votes,
-            now: now().unix_seconds(),
+            today: now().unix_seconds().div_euclid(86_400),
             feedback: (!votes.is_empty()).then_some(&feedback),
         };
         let synonyms = self.synonyms.content();

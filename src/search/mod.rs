@@ -43,8 +43,8 @@ pub(super) const BUDGET: u64 = 300_000;
 /// Candidates beyond those wanted that may be lifted into the answer.
 const SPARE_CANDIDATES: usize = 20;
 
-/// The age at which what is fresh has lost half of its lift, in seconds: a year.
-const HALF_LIFE: f32 = 365.0 * 86_400.0;
+/// The age at which what is fresh has lost half of its lift, in days.
+const HALF_LIFE: f32 = 365.0;
 
 /// What a desk can set about the ranking of articles.
 #[derive(Clone, Copy)]
@@ -55,8 +55,8 @@ pub struct Preferences<'a> {
     pub freshness: f32,
     /// The share by which votes lift or lower an article, and being a draft lowers it.
     pub votes: f32,
-    /// The time of day, in seconds since 1970.
-    pub now: i64,
+    /// The day, counted from 1970: an answer does not change with every second.
+    pub today: i64,
     /// What feedback on searches says of an article, by id, -1 to 1; `None` where nobody said
     /// anything of any article.
     pub feedback: Option<&'a dyn Fn(&str) -> f32>,
@@ -81,7 +81,7 @@ impl Preferences<'_> {
     fn lift(&self, view: &View, scored: &Scored) -> Result<f32, Error> {
         let age = view
             .updated(scored)
-            .map(|updated| (self.now - updated).max(0) as f32);
+            .map(|updated| (self.today - updated.div_euclid(86_400)).max(0) as f32);
         let fresh = age.map_or(0.0, |age| (-age / HALF_LIFE).exp2());
         let mut standing = view.standing(scored) as f32;
         if let Some(feedback) = self.feedback {

@@ -172,7 +172,7 @@ fn an_import_of_large_documents_is_not_held_in_memory() {
 /// told so.
 #[test]
 fn half_requests_are_answered_and_their_places_given_back() {
-    const PLACES: usize = 10_000;
+    const PLACES: usize = 4_000;
     const REFUSED: usize = 100;
     let folder = tempfile::tempdir().unwrap();
     load_demo(folder.path());
