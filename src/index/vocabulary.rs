@@ -23,7 +23,9 @@ pub struct KnownTerm {
 
 impl View {
     /// The terms of all texts that become `term` with at most `max_distance` (1 or 2) letters
-    /// inserted, left out, exchanged or two neighbours swapped; `term` itself is left out.
+    /// inserted, left out, exchanged or two neighbours swapped, and that begin with the same letter:
+    /// hardly anybody misses that one, and all others cost twenty times as much to look through.
+    /// `term` itself is left out.
     ///
     /// # Errors
     /// An error of the file system.
@@ -55,11 +57,13 @@ impl View {
         fuzzy: &FuzzyTermQuery,
     ) -> Result<Vec<KnownTerm>, Error> {
         let field = self.live.fields.text(text_field);
+        let first: String = term.chars().take(1).collect();
         let mut found = BTreeMap::new();
         for segment in self.searcher.segment_readers() {
             let inverted_index = segment.inverted_index(field)?;
             let search = inverted_index.terms().search(fuzzy.automaton()?);
-            let mut terms = search.into_stream()?;
+            let range = search.ge(first.as_bytes()).lt(after(&first));
+            let mut terms = range.into_stream()?;
             while terms.advance() {
                 note(&mut found, terms.key(), terms.value().doc_freq);
             }
@@ -77,9 +81,7 @@ impl View {
         for segment in self.searcher.segment_readers() {
             let inverted_index = segment.inverted_index(self.live.fields.text(field))?;
             let range = inverted_index.terms().range().ge(prefix.as_bytes());
-            // No UTF-8 text goes on with this byte.
-            let after = [prefix.as_bytes(), &[0xff]].concat();
-            let mut terms = range.lt(after).into_stream()?;
+            let mut terms = range.lt(after(prefix)).into_stream()?;
             while terms.advance() {
                 note(&mut found, terms.key(), terms.value().doc_freq);
             }
@@ -111,6 +113,11 @@ impl View {
         });
         Ok(known)
     }
+}
+
+/// What comes after everything that begins with `prefix`: no UTF-8 text goes on with this byte.
+fn after(prefix: &str) -> Vec<u8> {
+    [prefix.as_bytes(), &[0xff]].concat()
 }
 
 /// Notes a term of one segment.

@@ -34,7 +34,7 @@ const MUCH_MORE_FREQUENT: u64 = 50;
 
 /// Words of a query that are looked up in the vocabulary, the first ones: a pasted mail may have
 /// many that nobody knows.
-const MAX_LOOKED_UP: usize = 4;
+const MAX_LOOKED_UP: usize = 3;
 
 /// Two words are looked up as one only in short queries.
 const MAX_JOINED_WORDS: usize = 12;
@@ -122,9 +122,6 @@ impl Expander<'_> {
         let (mut found, mut weight) = (self.view.neighbours(&term.term, 1)?, ONE_LETTER);
         if found.is_empty() && n_letters >= MIN_FUZZY_LETTERS_2 {
             (found, weight) = (self.view.neighbours(&term.term, 2)?, TWO_LETTERS);
-            // Hardly anybody misses the first letter, and with two wrong ones much is alike.
-            let first = term.term.chars().next();
-            found.retain(|known| known.term.chars().next() == first);
         }
         found.truncate(MAX_SPELLINGS);
         self.add(term, found, weight, ExpansionKind::Spelling);

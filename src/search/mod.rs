@@ -41,7 +41,7 @@ pub const MAX_DEPTH: usize = 1_000;
 pub(super) const BUDGET: u64 = 300_000;
 
 /// Candidates beyond those wanted that may be lifted into the answer.
-const SPARE_CANDIDATES: usize = 20;
+const SPARE_CANDIDATES: usize = 10;
 
 /// The age at which what is fresh has lost half of its lift, in days.
 const HALF_LIFE: f32 = 365.0;
