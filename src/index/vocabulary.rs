@@ -58,10 +58,11 @@ impl View {
     ) -> Result<Vec<KnownTerm>, Error> {
         let field = self.live.fields.text(text_field);
         let first: String = term.chars().take(1).collect();
+        let automaton = fuzzy.automaton()?;
         let mut found = BTreeMap::new();
         for segment in self.searcher.segment_readers() {
             let inverted_index = segment.inverted_index(field)?;
-            let search = inverted_index.terms().search(fuzzy.automaton()?);
+            let search = inverted_index.terms().search(&automaton);
             let range = search.ge(first.as_bytes()).lt(after(&first));
             let mut terms = range.into_stream()?;
             while terms.advance() {
