@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::clock::now;
-use super::feedback::is_for_every_analyst;
 use super::kept_query::kept;
 use super::search_counts::Hits;
 use super::{Engine, Error};
-use crate::model::{ArticleId, Audience, Day, Document, DocumentKey, Kind};
+use crate::model::{ArticleId, Audience, Day, Document, Kind};
 use crate::search::{SearchAnswer, SearchQuery};
 use crate::store::{FeedbackCounts, Listed, QueryCount, SearchTotals};
 
@@ -73,7 +72,8 @@ impl Engine {
             && can_count
             && let Some(kept) = kept(&query.q)
         {
-            let hits = self.hits_for_every_analyst(&answer, audience)?;
+            let has_hits = answer.hits.iter().any(|hit| hit.is_for_every_analyst);
+            let hits = if has_hits { Hits::Some } else { Hits::None };
             self.counts.add(Day::of(now()), kept, hits);
         }
         Ok(answer)
@@ -103,31 +103,6 @@ impl Engine {
             queries_without_click: report.without_click,
             unused_articles,
         })
-    }
-
-    fn hits_for_every_analyst(
-        &self,
-        answer: &SearchAnswer,
-        audience: &Audience,
-    ) -> Result<Hits, Error> {
-        let sees_no_more = match audience {
-            Audience::Public => true,
-            Audience::Analyst(groups) => groups.is_empty(),
-            Audience::Everything => false,
-        };
-        if sees_no_more && !answer.hits.is_empty() {
-            return Ok(Hits::Some);
-        }
-        for hit in &answer.hits {
-            let Ok(id) = ArticleId::new(hit.id.as_str()) else {
-                continue;
-            };
-            let document = self.store.document(&DocumentKey::Article(id))?;
-            if document.is_some_and(|document| is_for_every_analyst(&document)) {
-                return Ok(Hits::Some);
-            }
-        }
-        Ok(Hits::None)
     }
 
     /// What was said of the articles that an audience may see, in all, and which of them were

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
-use crate::index::{FacetCounts, Scored, View};
+use crate::index::{FacetCounts, Scored, View, article_language};
 use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
 use crate::search::{
     self, Found, Preferences, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion,
@@ -118,7 +118,7 @@ impl Engine {
             let hit = match found_at {
                 Some(at) => Some(hits.remove(at)),
                 None => self.pinned_article(id, audience)?.map(|article| {
-                    let language = search::language_of(&article);
+                    let language = article_language(&article);
                     search::hit(&article, 0.0, language, found)
                 }),
             };

@@ -4,14 +4,14 @@
 //! spoken of, and only what every analyst may see counts for a query: the analytics, which all
 //! analysts read, must not tell of a restricted article.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clock::now;
 use super::kept_query::kept;
 use super::{Engine, Error};
-use crate::model::{Audience, Day, Document, DocumentKey, Feedback, FeedbackKind};
+use crate::model::{Audience, Day, DocumentKey, Feedback, FeedbackKind, Votes};
 use crate::store::{Change, FeedbackCounts, FeedbackRow, StoreReader};
 
 /// What was ever said for and against an article.
@@ -24,14 +24,14 @@ pub struct ArticleVotes {
 }
 
 impl ArticleVotes {
-    /// So many votes are taken to have been for and against before the first one.
-    const PRIOR: f32 = 5.0;
-
     /// What they say together, -1 to 1; 0 without any.
-    #[expect(clippy::cast_precision_loss, reason = "a share needs few digits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a share needs few digits"
+    )]
     pub(super) fn standing(self) -> f32 {
-        let [positive, negative] = [self.positive, self.negative].map(|votes| votes as f32);
-        (positive - negative) / (positive + negative + Self::PRIOR)
+        Votes::standing(self.positive as f64, self.negative as f64) as f32
     }
 }
 
@@ -114,7 +114,8 @@ impl Engine {
             query: query.as_deref().and_then(kept),
             article: article.clone(),
             kind,
-            counts_for_query: kind == FeedbackKind::Clicked && is_for_every_analyst(&document),
+            counts_for_query: kind == FeedbackKind::Clicked
+                && document.visibility().is_for_every_analyst(document.kind()),
         };
         let votes = self.votes.clone();
         self.submit(Change::Feedback(row), move |outcome| {
@@ -128,9 +129,4 @@ impl Engine {
     pub fn article_votes(&self) -> Arc<VotesByArticle> {
         self.votes.all()
     }
-}
-
-/// Whether even an analyst without groups may see the document.
-pub(super) fn is_for_every_analyst(document: &Document) -> bool {
-    Audience::Analyst(BTreeSet::new()).may_see(document.kind(), document.visibility())
 }

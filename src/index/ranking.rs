@@ -197,30 +197,23 @@ pub struct ClauseScore {
     pub score: f32,
 }
 
-/// What the score of a ranked document consists of. The parts add up to it exactly.
+/// What the scores of ranked documents consist of, in their order. The parts add up to the score
+/// exactly.
 ///
 /// # Errors
 /// An error of the file system.
 pub fn explain(
     view: &View,
     ranking: &Ranking<'_>,
-    scored: &Scored,
-) -> Result<Vec<ClauseScore>, Error> {
-    let segment = view.searcher.segment_reader(scored.segment);
-    let mut parts = Vec::new();
-    for mut list in lists(view, segment, ranking, &Plan::new(view, ranking)?)? {
-        if let Some(n) = list.occurrences.of_doc(scored.doc) {
-            parts.push(ClauseScore {
-                clause: list.clause,
-                field: list.field,
-                occurrences: n,
-                length: list.lengths.fieldnorm(scored.doc),
-                weight: list.factor / ((K1 + 1.0) * SCALE),
-                score: shown(list.score(scored.doc, n)),
-            });
-        }
-    }
-    Ok(parts)
+    scored: &[Scored],
+) -> Result<Vec<Vec<ClauseScore>>, Error> {
+    let plan = Plan::new(view, ranking)?;
+    let explained = scored.iter().map(|scored| {
+        let segment = view.searcher.segment_reader(scored.segment);
+        let lists = lists(view, segment, ranking, &plan)?.into_iter();
+        Ok(lists.filter_map(|list| list.explain(scored.doc)).collect())
+    });
+    explained.collect()
 }
 
 /// A score as a number of people.
@@ -255,6 +248,18 @@ impl List {
             .unwrap_or(K1);
         // A match never scores 0: the sums tell by it what was seen.
         whole(self.factor * n / (n + norm)).max(1)
+    }
+
+    fn explain(mut self, doc: DocId) -> Option<ClauseScore> {
+        let occurrences = self.occurrences.of_doc(doc)?;
+        Some(ClauseScore {
+            clause: self.clause,
+            field: self.field,
+            occurrences,
+            length: self.lengths.fieldnorm(doc),
+            weight: self.factor / ((K1 + 1.0) * SCALE),
+            score: shown(self.score(doc, occurrences)),
+        })
     }
 
     /// No document gets more.

@@ -9,7 +9,7 @@ use tantivy::schema::{
 };
 
 use super::tokenizer::{TOKENIZER, tagged};
-use crate::model::{Article, ArticleState, Document, Kind, Ticket};
+use crate::model::{Article, ArticleState, Document, Kind, Ticket, Votes};
 use crate::text::{ANALYZER_VERSION, Language};
 
 /// Raised with every change of fields or of what is put into them.
@@ -20,9 +20,6 @@ pub(super) const UPDATED: &str = "updated";
 
 /// The field with the standing of an article, see [`standing`].
 pub(super) const STANDING: &str = "standing";
-
-/// So many votes are taken to have been for and against before the first one.
-const PRIOR_VOTES: f64 = 5.0;
 
 /// In unit tests, the document with this id is made so that tantivy rejects it. No real document
 /// can be: the types of this module do not allow it.
@@ -193,8 +190,8 @@ fn standing(article: &Article) -> f64 {
     if article.state == ArticleState::Draft {
         return -1.0;
     }
-    let [helpful, not_helpful] = [article.votes.helpful, article.votes.not_helpful].map(f64::from);
-    (helpful - not_helpful) / (helpful + not_helpful + PRIOR_VOTES)
+    let votes = article.votes;
+    Votes::standing(votes.helpful.into(), votes.not_helpful.into())
 }
 
 /// What a document says: its title, and all its texts.
@@ -227,7 +224,8 @@ fn ticket_texts(ticket: &Ticket) -> Texts<'_> {
 }
 
 /// The language in which an article is indexed: the declared one, or the one that is detected.
-fn article_language(article: &Article) -> Language {
+#[must_use]
+pub fn article_language(article: &Article) -> Language {
     language_of(article.language.as_deref(), &article_texts(article))
 }
 

@@ -27,6 +27,17 @@ pub struct Votes {
     pub not_helpful: u32,
 }
 
+impl Votes {
+    /// So many votes are taken to have been for and against before the first one.
+    const PRIOR: f64 = 5.0;
+
+    /// What votes for and against say together, -1 to 1; 0 without any.
+    #[must_use]
+    pub fn standing(positive: f64, negative: f64) -> f64 {
+        (positive - negative) / (positive + negative + Self::PRIOR)
+    }
+}
+
 /// A text of the knowledge base. Unknown fields survive in `extra`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Article {

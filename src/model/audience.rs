@@ -26,6 +26,12 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// Whether even an analyst without groups may see a document of this kind.
+    #[must_use]
+    pub fn is_for_every_analyst(&self, kind: Kind) -> bool {
+        Audience::Analyst(BTreeSet::new()).may_see(kind, self)
+    }
+
     /// The terms that the index stores for a document of this kind and visibility.
     #[must_use]
     pub fn terms(&self, kind: Kind) -> Vec<String> {

@@ -15,10 +15,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::index::{
-    Clause, Error, FacetCounts, FacetField, Filters, Form, QueryTerms, Ranked, Ranking, Scored,
-    TextField, View, Weighting, explain, rank,
+    Clause, ClauseScore, Error, FacetCounts, FacetField, Filters, Form, QueryTerms, Ranked,
+    Ranking, Scored, TextField, View, Weighting, explain, rank,
 };
-use crate::model::Article;
+use crate::model::{Article, Kind};
 use crate::text::Language;
 
 use expand::Expander;
@@ -206,6 +206,9 @@ pub struct SearchHit {
     pub title_highlights: Vec<Highlight>,
     /// The passage that matches best.
     pub snippet: Snippet,
+    /// Whether even an analyst without groups may see it; for the counts of searches only.
+    #[serde(skip)]
+    pub is_for_every_analyst: bool,
     /// What the score consists of, when that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
@@ -325,12 +328,17 @@ pub fn find(
     scored.drain(..query.offset.min(scored.len()));
     let mut explanations = Vec::new();
     if query.explains {
-        for scored in &scored {
-            explanations.push(Explanation {
-                parts: explanation(view, weighting, &terms, &clauses, scored)?,
-                lift: lifts.get(&scored.seq).copied().unwrap_or(1.0),
-            });
-        }
+        let parts = explained(view, weighting, &terms, &clauses, &scored)?;
+        let lifts = scored.iter().map(|scored| lifts.get(&scored.seq));
+        explanations.extend(
+            parts
+                .into_iter()
+                .zip(lifts)
+                .map(|(parts, lift)| Explanation {
+                    parts,
+                    lift: lift.copied().unwrap_or(1.0),
+                }),
+        );
     }
     Ok(Found {
         scored,
@@ -412,6 +420,9 @@ fn rank_relaxing(
 
 /// What documents must or must not have, each in the forms of every language of the desk.
 fn constraints(view: &View, phrases: &[String]) -> Result<Vec<Clause>, Error> {
+    if phrases.is_empty() {
+        return Ok(Vec::new());
+    }
     let languages = view.languages()?;
     let clause = |phrase: &String| {
         let mut forms: Vec<Form> = Vec::new();
@@ -426,13 +437,14 @@ fn constraints(view: &View, phrases: &[String]) -> Result<Vec<Clause>, Error> {
     Ok(phrases.iter().map(clause).collect())
 }
 
-fn explanation(
+/// What the scores consist of, for each of the documents.
+fn explained(
     view: &View,
     weighting: Weighting,
     terms: &QueryTerms,
     clauses: &[Clause],
-    scored: &Scored,
-) -> Result<Vec<ScorePart>, Error> {
+    scored: &[Scored],
+) -> Result<Vec<Vec<ScorePart>>, Error> {
     let ranking = Ranking {
         clauses,
         required: &[],
@@ -445,8 +457,7 @@ fn explanation(
         facets: &[],
         budget: BUDGET,
     };
-    let parts = explain(view, &ranking, scored)?.into_iter();
-    let parts = parts.map(|part| ScorePart {
+    let part = |part: ClauseScore| ScorePart {
         term: terms
             .terms
             .get(part.clause)
@@ -459,16 +470,11 @@ fn explanation(
         length: part.length,
         weight: part.weight,
         score: part.score,
-    });
-    Ok(parts.collect())
-}
-
-/// The language in which an article is read: the declared one, or the one that is detected.
-#[must_use]
-pub fn language_of(article: &Article) -> Language {
-    let declared = article.language.as_deref();
-    let declared = declared.and_then(|code| Language::from_code(code).ok());
-    declared.unwrap_or_else(|| Language::detect(&article.body))
+    };
+    let explained = explain(view, &ranking, scored)?.into_iter();
+    Ok(explained
+        .map(|parts| parts.into_iter().map(part).collect())
+        .collect())
 }
 
 /// What is shown of an article that was found, or pinned.
@@ -491,6 +497,9 @@ pub fn hit(article: &Article, score: f32, language: Language, found: &Found) -> 
         pinned: false,
         title_highlights: snippet::highlights_of(&article.title, language, &found.terms),
         snippet: snippet(&text, language, &found.terms),
+        is_for_every_analyst: article
+            .effective_visibility()
+            .is_for_every_analyst(Kind::Article),
         explanation: None,
     }
 }

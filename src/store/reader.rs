@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
@@ -85,17 +85,10 @@ impl StoreReader {
     /// # Errors
     /// An error of the database, or [`Error::Unreadable`].
     pub fn document(&self, key: &DocumentKey) -> Result<Option<Document>, Error> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT seq, kind, id, body FROM document WHERE kind = ?1 AND id = ?2",
-                )?
-                .query_row(params![key.kind().as_str(), key.id()], row_parts)
-                .optional()?
-                .map_or(Ok(None), |parts| {
-                    change(parts).map(|change| change.document)
-                })
-        })
+        self.document_where(
+            "SELECT seq, kind, id, body FROM document WHERE kind = ?1 AND id = ?2",
+            params![key.kind().as_str(), key.id()],
+        )
     }
 
     /// The document whose last change has this number; `None` when it was changed again.
@@ -103,10 +96,18 @@ impl StoreReader {
     /// # Errors
     /// An error of the database, or [`Error::Unreadable`].
     pub fn document_at(&self, seq: u64) -> Result<Option<Document>, Error> {
+        self.document_where(
+            "SELECT seq, kind, id, body FROM document WHERE seq = ?1",
+            params![seq],
+        )
+    }
+
+    /// The document in the one row that a query gives, or `None`.
+    fn document_where(&self, sql: &str, params: impl Params) -> Result<Option<Document>, Error> {
         self.with(|connection| {
             connection
-                .prepare_cached("SELECT seq, kind, id, body FROM document WHERE seq = ?1")?
-                .query_row([seq], row_parts)
+                .prepare_cached(sql)?
+                .query_row(params, row_parts)
                 .optional()?
                 .map_or(Ok(None), |parts| {
                     change(parts).map(|change| change.document)

@@ -1,26 +1,17 @@
 //! The small words of every language, by which a short text tells what it is written in.
 
-use super::Language;
+use super::word_lists::WordLists;
 
-/// Whether a lower-case, unfolded word is a function word of the language.
-pub(super) fn is_function_word(language: Language, word: &str) -> bool {
-    list(language).binary_search(&word).is_ok()
-}
-
-fn list(language: Language) -> &'static [&'static str] {
-    match language {
-        Language::German => GERMAN,
-        Language::English => ENGLISH,
-        Language::Spanish => SPANISH,
-        Language::French => FRENCH,
-        Language::Italian => ITALIAN,
-        Language::Dutch => DUTCH,
-        Language::Portuguese => PORTUGUESE,
-        Language::Other => &[],
-    }
-}
-
-// INVARIANT: every list is sorted by bytes, for the binary search; a test holds it.
+/// See the module.
+pub(super) const FUNCTION_WORDS: WordLists = WordLists {
+    german: GERMAN,
+    english: ENGLISH,
+    spanish: SPANISH,
+    french: FRENCH,
+    italian: ITALIAN,
+    dutch: DUTCH,
+    portuguese: PORTUGUESE,
+};
 
 const ENGLISH: &[&str] = &[
     "a", "about", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
@@ -90,12 +81,6 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted() {
-        for language in Language::ALL {
-            let list = list(language);
-            assert!(
-                list.is_sorted_by(|a, b| a.as_bytes() < b.as_bytes()),
-                "{language:?}"
-            );
-        }
+        FUNCTION_WORDS.assert_sorted();
     }
 }

@@ -11,8 +11,8 @@ use frostem::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
 
 use super::fold::{lowercase, without_diacritics};
-use super::function_words::is_function_word;
-use super::stop_words::is_stop_word;
+use super::function_words::FUNCTION_WORDS;
+use super::stop_words::STOP_WORDS;
 
 /// Shorter texts are not worth guessing at, in bytes.
 const MIN_DETECTABLE_BYTES: usize = 40;
@@ -207,7 +207,7 @@ fn votes(lower: &str, language: Language) -> usize {
         .split(|c: char| !c.is_alphabetic())
         .filter(|word| !word.is_empty())
         .take(200)
-        .filter(|word| is_function_word(language, word))
+        .filter(|word| FUNCTION_WORDS.contains(language, word))
         .count()
 }
 
@@ -241,7 +241,7 @@ pub(super) fn with_term<T>(
 }
 
 fn term_of(language: Language, lower: &str) -> Option<String> {
-    if is_stop_word(language, lower) {
+    if STOP_WORDS.contains(language, lower) {
         return None;
     }
     let term = match language.stemmer() {

@@ -10,6 +10,7 @@ mod function_words;
 mod language;
 mod sentences;
 mod stop_words;
+mod word_lists;
 mod words;
 
 pub use analyzer::{ANALYZER_VERSION, Token, analyze};

@@ -2,27 +2,18 @@
 //! commonest prepositions, no more. Question words, pronouns and auxiliaries tell one question of
 //! an FAQ from the other (measured), and common words cost next to nothing (see `index::ranking`).
 
-use super::Language;
+use super::word_lists::WordLists;
 
-/// Whether a lower-case, unfolded word is a stop word of the language.
-pub(super) fn is_stop_word(language: Language, word: &str) -> bool {
-    list(language).binary_search(&word).is_ok()
-}
-
-fn list(language: Language) -> &'static [&'static str] {
-    match language {
-        Language::German => GERMAN,
-        Language::English => ENGLISH,
-        Language::Spanish => SPANISH,
-        Language::French => FRENCH,
-        Language::Italian => ITALIAN,
-        Language::Dutch => DUTCH,
-        Language::Portuguese => PORTUGUESE,
-        Language::Other => &[],
-    }
-}
-
-// INVARIANT: every list is sorted by bytes, for the binary search; a test holds it.
+/// See the module.
+pub(super) const STOP_WORDS: WordLists = WordLists {
+    german: GERMAN,
+    english: ENGLISH,
+    spanish: SPANISH,
+    french: FRENCH,
+    italian: ITALIAN,
+    dutch: DUTCH,
+    portuguese: PORTUGUESE,
+};
 
 const GERMAN: &[&str] = &[
     "als", "am", "an", "auf", "aus", "bei", "beim", "das", "dass", "dem", "den", "der", "des",
@@ -69,16 +60,19 @@ const PORTUGUESE: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use crate::text::Language;
+
     use super::*;
 
     #[test]
     fn the_lists_are_sorted() {
-        for language in Language::ALL {
-            let list = list(language);
-            assert!(
-                list.is_sorted_by(|a, b| a.as_bytes() < b.as_bytes()),
-                "{language:?}"
-            );
-        }
+        STOP_WORDS.assert_sorted();
+    }
+
+    #[test]
+    fn negations_stay() {
+        assert!(!STOP_WORDS.contains(Language::English, "not"));
+        assert!(!STOP_WORDS.contains(Language::German, "nicht"));
+        assert!(!STOP_WORDS.contains(Language::French, "pas"));
     }
 }
