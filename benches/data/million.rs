@@ -142,7 +142,7 @@ impl Pool {
     fn add(&mut self, text: Text) {
         let product = self.of_product.entry(text.product.clone()).or_default();
         product.push(self.texts.len());
-        let sentences = sentences(&text.body);
+        let sentences = sentences(&text.body).collect();
         self.texts.push(Source { text, sentences });
     }
 

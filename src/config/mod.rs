@@ -96,6 +96,8 @@ pub struct Search {
     pub freshness: f32,
     /// The share by which votes lift or lower an article, and being a draft lowers it.
     pub votes: f32,
+    /// A query that had hits on so many days of the last 90 is suggested to others; 0 for none.
+    pub frequent_days: u32,
     /// How many days feedback and counts of searches are kept.
     pub keep_days: u32,
 }

@@ -150,7 +150,7 @@ impl Engine {
         }
     }
 
-    /// Completes what somebody types to the titles of articles.
+    /// Completes what somebody types to queries that others often asked and to titles of articles.
     ///
     /// # Errors
     /// An error of store or index.
@@ -163,15 +163,18 @@ impl Engine {
         let started = Stopwatch::start();
         let mut suggestions = Vec::new();
         if let Some(view) = self.view(Kind::Article, audience, &mut Vec::new())? {
+            let queries = search::frequent(&view, &self.frequent.all(), text)?;
+            suggestions.extend(queries.into_iter().map(|text| Suggestion::Query { text }));
             for scored in search::suggest(&view, text, limit)? {
                 if let Some(article) = self.article_for(&view, &scored, audience)? {
-                    suggestions.push(Suggestion {
+                    suggestions.push(Suggestion::Article {
                         text: article.title,
                         id: article.id.to_string(),
                         url: article.url,
                     });
                 }
             }
+            suggestions.truncate(limit);
         }
         Ok(SuggestAnswer {
             suggestions,

@@ -30,6 +30,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// A commit may take this part of the time at most, so that a flood is not committed to death.
 const COMMIT_SHARE: u32 = 5;
 
+/// After so long without a change the segments are merged into one.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Whether that succeeded is looked at after so long.
+const COMPACT_AGAIN: Duration = Duration::from_secs(60);
+
 /// An index that had nothing to do for so many changes is committed all the same, so that a start
 /// need not read them again.
 const MAX_UNCOMMITTED_GAP: u64 = 20_000;
@@ -63,6 +69,9 @@ pub(super) struct Indexer {
     careful_until: u64,
     /// The size of a batch while careful.
     careful_batch: usize,
+    /// When it will have been idle for long enough to be compacted.
+    compact_at: Option<Instant>,
+    compacting: Option<JoinHandle<()>>,
     rebuilding: Option<JoinHandle<Result<Rebuilt, super::Error>>>,
     /// Rebuilds that failed since the last one that did not.
     failed_rebuilds: u32,
@@ -95,6 +104,8 @@ impl Indexer {
             failures: 0,
             careful_until: 0,
             careful_batch: BATCH,
+            compact_at: Some(instant() + IDLE),
+            compacting: None,
             rebuilding: None,
             failed_rebuilds: 0,
             rebuild_after: None,
@@ -139,8 +150,8 @@ impl Indexer {
             60_000
         };
         let mut timeout = until_commit.unwrap_or(Duration::from_millis(poll));
-        if let Some(after) = self.rebuild_after {
-            timeout = timeout.min(after.saturating_duration_since(instant()));
+        for due in [self.rebuild_after, self.compact_at].into_iter().flatten() {
+            timeout = timeout.min(due.saturating_duration_since(instant()));
         }
         let has_index = self.slot.live().is_some();
         self.progress.wait(self.slot.kind(), timeout, |signal| {
@@ -186,6 +197,9 @@ impl Indexer {
         }
         if self.dirty_since.is_none() {
             self.publish_visible();
+        }
+        if self.compact_at.is_some_and(|at| at <= instant()) {
+            self.compact(&live)?;
         }
         self.failures = 0;
         Ok(())
@@ -275,7 +289,25 @@ impl Indexer {
         self.writer(live)?.commit(cursor)?;
         self.committed = cursor;
         self.dirty_since = None;
+        self.compact_at = Some(instant() + IDLE);
         self.last_commit_took = started.elapsed();
+        Ok(())
+    }
+
+    /// Merges the segments into one, beside what else there is to do.
+    fn compact(&mut self, live: &Arc<LiveIndex>) -> Result<(), Failure> {
+        let is_busy = |thread: &JoinHandle<()>| !thread.is_finished();
+        if self.dirty_since.is_some() || self.compacting.as_ref().is_some_and(is_busy) {
+            self.compact_at = Some(instant() + IDLE);
+            return Ok(());
+        }
+        match self.writer(live)?.compact() {
+            Ok(compacting) => self.compacting = compacting,
+            Err(error) => tracing::warn!(%error, "no thread to merge segments"),
+        }
+        // It may fail; where it succeeded the next one finds nothing to do.
+        let started = self.compacting.is_some();
+        self.compact_at = started.then(|| instant() + COMPACT_AGAIN);
         Ok(())
     }
 
@@ -390,6 +422,11 @@ impl Indexer {
         {
             let detail = super::chain(&failure);
             tracing::warn!(detail, "the last commit failed; the next start catches up");
+        }
+        // With the writer its merges end.
+        self.writer = None;
+        if let Some(compacting) = self.compacting.take() {
+            drop(compacting.join());
         }
     }
 }

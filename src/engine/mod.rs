@@ -10,6 +10,7 @@ mod clock;
 mod desk_file;
 mod error;
 mod feedback;
+mod frequent_queries;
 mod import;
 mod indexer;
 mod kept_query;
@@ -42,6 +43,7 @@ pub use verify::{Difference, IndexComparison, VerifyReport};
 
 use desk_file::DeskFile;
 use feedback::VoteBox;
+use frequent_queries::FrequentQueries;
 use indexer::Indexer;
 use lock::FolderLock;
 use progress::Progress;
@@ -50,7 +52,7 @@ use slot::IndexSlot;
 use write_queue::{Counting, WriteQueue};
 
 use crate::config::Settings;
-use crate::model::{Document, DocumentKey, Kind};
+use crate::model::{Day, Document, DocumentKey, Kind};
 use crate::search::{Pins, Synonyms};
 use crate::store::{ApiKey, Change, Outcome, StoreReader, StoreWriter};
 use crate::triage::Rules;
@@ -70,6 +72,7 @@ pub struct Engine {
     progress: Arc<Progress>,
     votes: VoteBox,
     counts: Arc<SearchCounts>,
+    frequent: Arc<FrequentQueries>,
     writing: Option<Writing>,
 }
 
@@ -120,7 +123,12 @@ impl Engine {
         }
         let votes = VoteBox::load(&store)?;
         let counts = Arc::new(SearchCounts::default());
-        let counting = Counting::new(Arc::clone(&counts), settings.search.keep_days);
+        let frequent = Arc::new(frequent_queries(&store, &settings)?);
+        let counting = Counting::new(
+            Arc::clone(&counts),
+            Arc::clone(&frequent),
+            settings.search.keep_days,
+        );
         let writes = WriteQueue::start(writer, Arc::clone(&progress), counting)?;
         let interval = Duration::from_millis(settings.index.commit_interval_ms);
         let mut indexers = Vec::new();
@@ -149,6 +157,7 @@ impl Engine {
             progress,
             votes,
             counts,
+            frequent,
             writing,
         })
     }
@@ -172,10 +181,11 @@ impl Engine {
             folder: folder.to_owned(),
             synonyms: synonyms(folder, &settings),
             pins: pins(folder, &settings),
-            settings,
-            rules,
             votes: VoteBox::load(&store)?,
             counts: Arc::default(),
+            frequent: Arc::new(frequent_queries(&store, &settings)?),
+            settings,
+            rules,
             store,
             slots,
             progress,
@@ -376,6 +386,15 @@ fn pins(folder: &Path, settings: &Settings) -> DeskFile<Pins> {
     DeskFile::open(folder.join(&settings.search.pins), |name, text| {
         Pins::parse(name, text).map_err(|error| error.to_string())
     })
+}
+
+fn frequent_queries(store: &StoreReader, settings: &Settings) -> Result<FrequentQueries, Error> {
+    let today = Day::of(now());
+    Ok(FrequentQueries::load(
+        store,
+        today,
+        settings.search.frequent_days,
+    )?)
 }
 
 fn load_rules(folder: &Path, settings: &Settings) -> Result<Rules, Error> {

@@ -1,8 +1,9 @@
 use super::*;
 use crate::index::REJECTED_ID;
-use crate::model::{ArticleId, Audience, Day, Feedback, FeedbackKind, TicketText};
+use crate::model::{ArticleId, Audience, Feedback, FeedbackKind, TicketText};
 use crate::search::SearchQuery;
 use crate::similar::SimilarQuery;
+use crate::store::SearchCount;
 
 fn article(id: &str, title: &str) -> Document {
     let json = serde_json::json!({"kind": "article", "id": id, "title": title,
@@ -181,4 +182,55 @@ fn only_searches_that_ask_for_it_are_counted() {
         .unwrap();
     assert_eq!(analytics.searches.asked, 1);
     assert_eq!(analytics.top_queries.list[0].query, "printer jams");
+}
+
+/// What others often asked is suggested, but neither one man's wish nor a word that only those
+/// who see more can know.
+#[test]
+fn frequent_queries_are_suggested_to_those_who_may_know_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let today = Day::of(now());
+    let count = |query: &str, days_ago: u32, without_hits: u64| SearchCount {
+        day: today.before(days_ago),
+        query: query.to_owned(),
+        asked: 2,
+        without_hits,
+        clicked: 0,
+    };
+    let mut counts = vec![count("vpn at home", 1, 0)];
+    for days_ago in 1..4 {
+        counts.push(count("vpn drops again", days_ago, 0));
+        counts.push(count("vpn takeover plan", days_ago, 0));
+        counts.push(count("vpn drops never", days_ago, 2));
+    }
+    let mut store = StoreWriter::open(folder.path()).unwrap();
+    store.count_searches(&counts).unwrap();
+    drop(store);
+
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    engine
+        .put(article(
+            "KB-1",
+            "The VPN drops again and again at home, or never",
+        ))
+        .unwrap();
+    let secret = serde_json::json!({"kind": "article", "id": "KB-2", "title": "Takeover plan",
+        "visibility": {"restricted": ["board"]}});
+    let seq = engine.put(serde_json::from_value(secret).unwrap()).unwrap();
+    engine.wait_visible(seq).unwrap();
+    let suggest = |text: &str, audience: &Audience| -> Vec<String> {
+        let suggestions = engine.suggest(text, 8, audience).unwrap().suggestions;
+        let texts = suggestions.iter().map(|found| found.text().to_owned());
+        texts.filter(|text| text.starts_with("vpn")).collect()
+    };
+    assert_eq!(suggest("vp", &Audience::Public), ["vpn drops again"]);
+    assert_eq!(
+        suggest("vpn drosp a", &Audience::Public),
+        ["vpn drops again"]
+    );
+    assert_eq!(
+        suggest("vpn", &Audience::Everything),
+        ["vpn drops again", "vpn takeover plan"]
+    );
+    assert!(suggest("vpn drops again", &Audience::Public).is_empty());
 }

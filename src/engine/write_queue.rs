@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::clock::{Stopwatch, now};
+use super::frequent_queries::FrequentQueries;
 use super::progress::Progress;
 use super::search_counts::SearchCounts;
 use crate::model::Day;
@@ -127,15 +128,21 @@ fn run(
 /// What the writer has to do with counts of searches.
 pub(super) struct Counting {
     counts: Arc<SearchCounts>,
+    frequent: Arc<FrequentQueries>,
     keep_days: u32,
     /// The day on which what is too old was last dropped.
     tidied_on: Option<Day>,
 }
 
 impl Counting {
-    pub(super) fn new(counts: Arc<SearchCounts>, keep_days: u32) -> Self {
+    pub(super) fn new(
+        counts: Arc<SearchCounts>,
+        frequent: Arc<FrequentQueries>,
+        keep_days: u32,
+    ) -> Self {
         Self {
             counts,
+            frequent,
             keep_days,
             tidied_on: None,
         }
@@ -152,6 +159,10 @@ impl Counting {
             self.counts.put_back(counts);
         }
         let today = Day::of(now());
+        if let Err(error) = self.frequent.refresh(&store.reader(), today) {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(error = cause, "frequent queries could not be read");
+        }
         if self.tidied_on == Some(today) {
             return;
         }

@@ -511,7 +511,8 @@ impl Sums {
             race.truncate(n_raced);
         }
         if !self.is_complete {
-            race.sort_unstable_by_key(|&(doc, _)| doc);
+            // Stable sorting makes use of the runs that the lists left.
+            race.sort_by_key(|&(doc, _)| doc);
         }
         for mut list in lists {
             rest -= list.bound().min(rest);

@@ -127,7 +127,7 @@ pub struct QueryTerms {
     /// The language that the query is most likely in.
     pub language: Language,
     /// The places of the terms of all forms.
-    places: HashMap<String, usize>,
+    places: HashMap<String, usize, foldhash::fast::RandomState>,
 }
 
 /// A word of a text that is a term of the query.
@@ -185,7 +185,7 @@ impl QueryTerms {
             terms,
             words,
             language: languages.first().copied().unwrap_or(Language::Other),
-            places: HashMap::new(),
+            places: HashMap::default(),
         })
     }
 

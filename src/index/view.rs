@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::columnar::{Column, StrColumn};
@@ -16,6 +17,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::schema::{Fields, STANDING, UPDATED};
+use super::vocabulary::{Lookup, SegmentTerm};
 use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
 use crate::text::Language;
@@ -25,6 +27,10 @@ const MAX_SEGMENT_VIEWS: usize = 1_000;
 
 /// Document frequencies kept at most for one view of a segment.
 const MAX_DOC_FREQS: usize = 50_000;
+
+/// Looks into the vocabulary kept at most for one view of a segment: the name that nobody wrote an
+/// article about is asked for again and again.
+const MAX_LOOKUPS: usize = 5_000;
 
 /// Names the view of one segment by one audience.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +48,43 @@ pub(super) struct SegmentView {
     n_docs: u64,
     n_tokens: [u64; 2],
     columns: Columns,
-    doc_freqs: Mutex<HashMap<Term, u64>>,
+    doc_freqs: Memo<Term, u64>,
+    pub(super) lookups: Memo<Lookup, Arc<[SegmentTerm]>>,
+}
+
+/// What was worked out, by what it was worked out from; forgotten when there is too much of it.
+#[derive(Debug)]
+pub(super) struct Memo<K, V> {
+    known: Mutex<HashMap<K, V>>,
+    capacity: usize,
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Memo<K, V> {
+    fn new(capacity: usize) -> Self {
+        Self {
+            known: Mutex::default(),
+            capacity,
+        }
+    }
+
+    /// What belongs to `key`. Two threads may work it out at once.
+    pub(super) fn get_or_make(
+        &self,
+        key: &K,
+        make: impl FnOnce() -> Result<V, Error>,
+    ) -> Result<V, Error> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known().get(key) {
+            return Ok(value.clone());
+        }
+        let value = make()?;
+        let mut known = known();
+        if known.len() >= self.capacity {
+            known.clear();
+        }
+        known.insert(key.clone(), value.clone());
+        Ok(value)
+    }
 }
 
 /// What a segment tells of its documents.
@@ -129,7 +171,8 @@ impl SegmentView {
             n_docs,
             n_tokens,
             columns: Columns::of(segment)?,
-            doc_freqs: Mutex::default(),
+            doc_freqs: Memo::new(MAX_DOC_FREQS),
+            lookups: Memo::new(MAX_LOOKUPS),
         })
     }
 
@@ -138,27 +181,18 @@ impl SegmentView {
         let Some(visible) = &self.visible else {
             return Ok(u64::from(inverted_index.doc_freq(term)?));
         };
-        let known = || {
-            self.doc_freqs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(&doc_freq) = known().get(term) {
-            return Ok(doc_freq);
-        }
-        let mut doc_freq = 0;
-        if let Some(mut postings) = inverted_index.read_postings(term, IndexRecordOption::Basic)? {
+        self.doc_freqs.get_or_make(term, || {
+            let postings = inverted_index.read_postings(term, IndexRecordOption::Basic)?;
+            let Some(mut postings) = postings else {
+                return Ok(0);
+            };
+            let mut doc_freq = 0;
             while postings.doc() != TERMINATED {
                 doc_freq += u64::from(visible.contains(postings.doc()));
                 postings.advance();
             }
-        }
-        let mut known = known();
-        if known.len() >= MAX_DOC_FREQS {
-            known.clear();
-        }
-        known.insert(term.clone(), doc_freq);
-        Ok(doc_freq)
+            Ok(doc_freq)
+        })
     }
 }
 
@@ -191,7 +225,7 @@ impl Filters {
 pub struct View {
     pub(super) live: Arc<LiveIndex>,
     pub(super) searcher: Searcher,
-    segments: Vec<Arc<SegmentView>>,
+    pub(super) segments: Vec<Arc<SegmentView>>,
     /// A term is asked for several times on the way to an answer.
     doc_freqs: RefCell<HashMap<Term, u64>>,
 }

@@ -2,15 +2,15 @@
 //!
 //! Only terms that stand in a document the audience sees are given, with their frequency there.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use tantivy::Term;
-use tantivy::query::FuzzyTermQuery;
+use tantivy::query::{DfaWrapper, FuzzyTermQuery};
+use tantivy::schema::Field;
+use tantivy::termdict::TermStreamer;
 
 use super::{Error, TextField, View};
-
-/// Of more candidates than these only the most frequent are looked at.
-const MAX_CANDIDATES: usize = 256;
 
 /// A term of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,22 +21,59 @@ pub struct KnownTerm {
     pub doc_freq: u64,
 }
 
+/// A look for terms that are nearly a given one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Lookup {
+    field: TextField,
+    term: String,
+    /// Letters that may be wrong; as many at the beginning are taken to be right.
+    max_distance: u8,
+    /// Whether the term may go on.
+    is_prefix: bool,
+}
+
+impl Lookup {
+    fn automaton(&self, field: Field) -> Result<DfaWrapper, Error> {
+        let term = Term::from_field_text(field, &self.term);
+        let fuzzy = if self.is_prefix {
+            FuzzyTermQuery::new_prefix(term, self.max_distance, true)
+        } else {
+            FuzzyTermQuery::new(term, self.max_distance, true)
+        };
+        Ok(fuzzy.automaton()?)
+    }
+}
+
+/// A term with the number of a segment's documents in which it stands.
+pub(super) type SegmentTerm = (String, u32);
+
 impl View {
-    /// The terms of all texts that become `term` with at most `max_distance` (1 or 2) letters
-    /// inserted, left out, exchanged or two neighbours swapped, and that begin with the same letter:
-    /// hardly anybody misses that one, and all others cost twenty times as much to look through.
-    /// `term` itself is left out.
+    /// The `limit` most frequent terms of all texts that become `term` with at most `max_distance`
+    /// (1 or 2) letters inserted, left out, exchanged or two neighbours swapped, and that begin
+    /// with as many of its letters: hardly anybody misses those, and all others cost twenty times
+    /// as much to look through. `term` itself is left out.
     ///
     /// # Errors
     /// An error of the file system.
-    pub fn neighbours(&self, term: &str, max_distance: u8) -> Result<Vec<KnownTerm>, Error> {
-        let of_term = Term::from_field_text(self.live.fields.text(TextField::Whole), term);
-        let fuzzy = FuzzyTermQuery::new(of_term, max_distance, true);
-        self.alike(TextField::Whole, term, &fuzzy)
+    pub fn neighbours(
+        &self,
+        term: &str,
+        max_distance: u8,
+        limit: usize,
+    ) -> Result<Vec<KnownTerm>, Error> {
+        self.alike(
+            &Lookup {
+                field: TextField::Whole,
+                term: term.to_owned(),
+                max_distance,
+                is_prefix: false,
+            },
+            limit,
+        )
     }
 
-    /// The terms of a field with a beginning that becomes `prefix` with one letter inserted, left
-    /// out, exchanged or two neighbours swapped.
+    /// The `limit` most frequent terms of a field with a beginning that becomes `prefix` with one
+    /// letter inserted, left out, exchanged or two neighbours swapped, the first letter apart.
     ///
     /// # Errors
     /// An error of the file system.
@@ -44,86 +81,127 @@ impl View {
         &self,
         field: TextField,
         prefix: &str,
+        limit: usize,
     ) -> Result<Vec<KnownTerm>, Error> {
-        let of_prefix = Term::from_field_text(self.live.fields.text(field), prefix);
-        let fuzzy = FuzzyTermQuery::new_prefix(of_prefix, 1, true);
-        self.alike(field, prefix, &fuzzy)
+        self.alike(
+            &Lookup {
+                field,
+                term: prefix.to_owned(),
+                max_distance: 1,
+                is_prefix: true,
+            },
+            limit,
+        )
     }
 
-    fn alike(
-        &self,
-        text_field: TextField,
-        term: &str,
-        fuzzy: &FuzzyTermQuery,
-    ) -> Result<Vec<KnownTerm>, Error> {
-        let field = self.live.fields.text(text_field);
-        let first: String = term.chars().take(1).collect();
-        let automaton = fuzzy.automaton()?;
-        let mut found = BTreeMap::new();
-        for segment in self.searcher.segment_readers() {
-            let inverted_index = segment.inverted_index(field)?;
-            let search = inverted_index.terms().search(&automaton);
-            let range = search.ge(first.as_bytes()).lt(after(&first));
-            let mut terms = range.into_stream()?;
-            while terms.advance() {
-                note(&mut found, terms.key(), terms.value().doc_freq);
+    fn alike(&self, lookup: &Lookup, limit: usize) -> Result<Vec<KnownTerm>, Error> {
+        let field = self.live.fields.text(lookup.field);
+        let start = first_letters(&lookup.term, usize::from(lookup.max_distance));
+        let mut automaton = None;
+        let mut found: BTreeMap<String, u64> = BTreeMap::new();
+        for (segment, view) in self.searcher.segment_readers().iter().zip(&self.segments) {
+            let of_segment = view.lookups.get_or_make(lookup, || {
+                let automaton = match &mut automaton {
+                    Some(automaton) => automaton,
+                    none => none.insert(lookup.automaton(field)?),
+                };
+                let inverted_index = segment.inverted_index(field)?;
+                let search = inverted_index.terms().search(&*automaton);
+                let range = search.ge(start.as_bytes()).lt(after(start));
+                let mut terms = range.into_stream()?;
+                let mut found = Vec::new();
+                while terms.advance() {
+                    if let Ok(term) = std::str::from_utf8(terms.key()) {
+                        found.push((term.to_owned(), terms.value().doc_freq));
+                    }
+                }
+                Ok(found.into())
+            })?;
+            for (term, doc_freq) in of_segment.iter() {
+                *found.entry(term.clone()).or_default() += u64::from(*doc_freq);
             }
         }
-        found.remove(term);
-        self.known(text_field, found)
+        found.remove(&lookup.term);
+        let candidates = found.into_iter().map(|(term, in_all)| (in_all, term));
+        self.most_frequent(lookup.field, candidates.collect(), limit)
     }
 
-    /// The terms of a field that begin with `prefix`, itself left out, the most frequent first.
+    /// The `limit` most frequent terms of a field that begin with `prefix`, itself left out.
     ///
     /// # Errors
     /// An error of the file system.
-    pub fn completions(&self, field: TextField, prefix: &str) -> Result<Vec<KnownTerm>, Error> {
-        let mut found = BTreeMap::new();
-        for segment in self.searcher.segment_readers() {
-            let inverted_index = segment.inverted_index(self.live.fields.text(field))?;
-            let range = inverted_index.terms().range().ge(prefix.as_bytes());
-            let mut terms = range.lt(after(prefix)).into_stream()?;
-            while terms.advance() {
-                note(&mut found, terms.key(), terms.value().doc_freq);
-            }
-        }
-        found.remove(prefix);
-        self.known(field, found)
-    }
-
-    /// Those of the terms that the audience sees, the most frequent first.
-    fn known(
+    pub fn completions(
         &self,
         field: TextField,
-        found: BTreeMap<String, u64>,
+        prefix: &str,
+        limit: usize,
     ) -> Result<Vec<KnownTerm>, Error> {
-        let mut candidates: Vec<(String, u64)> = found.into_iter().collect();
-        candidates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        candidates.truncate(MAX_CANDIDATES);
-        let mut known = Vec::with_capacity(candidates.len());
-        for (term, _) in candidates {
-            let doc_freq = self.doc_freq(field, &term)?;
-            if doc_freq > 0 {
-                known.push(KnownTerm { term, doc_freq });
+        let mut streams = Vec::new();
+        let segments = self.searcher.segment_readers().iter();
+        let indexes = segments
+            .map(|segment| segment.inverted_index(self.live.fields.text(field)))
+            .collect::<Result<Vec<_>, _>>()?;
+        for index in &indexes {
+            let range = index.terms().range().ge(prefix.as_bytes());
+            let mut terms = range.lt(after(prefix)).into_stream()?;
+            if terms.advance() {
+                streams.push(terms);
             }
         }
-        known.sort_by(|a, b| {
-            b.doc_freq
-                .cmp(&a.doc_freq)
-                .then_with(|| a.term.cmp(&b.term))
-        });
-        Ok(known)
+        let mut candidates = Vec::new();
+        // Every stream is in order: the least of their terms is the next of all.
+        while let Some(least) = streams.iter().map(TermStreamer::key).min() {
+            let term = String::from_utf8_lossy(least).into_owned();
+            let mut in_all = 0;
+            streams.retain_mut(|terms| {
+                if terms.key() != term.as_bytes() {
+                    return true;
+                }
+                in_all += u64::from(terms.value().doc_freq);
+                terms.advance()
+            });
+            if term != prefix {
+                candidates.push((in_all, term));
+            }
+        }
+        self.most_frequent(field, candidates.into(), limit)
     }
+
+    /// Of terms with their frequency in all documents those that the audience sees most often,
+    /// the most frequent first. Nothing is looked up that cannot be among them: nobody sees a
+    /// term more often than it is there.
+    fn most_frequent(
+        &self,
+        field: TextField,
+        mut candidates: BinaryHeap<(u64, String)>,
+        limit: usize,
+    ) -> Result<Vec<KnownTerm>, Error> {
+        let mut best: BTreeSet<(Reverse<u64>, String)> = BTreeSet::new();
+        while let Some((in_all, term)) = candidates.pop() {
+            let least = best.last().map(|(Reverse(least), _)| *least);
+            if best.len() == limit && least.is_none_or(|least| least > in_all) {
+                break;
+            }
+            let doc_freq = self.doc_freq(field, &term)?;
+            if doc_freq > 0 {
+                best.insert((Reverse(doc_freq), term));
+            }
+            if best.len() > limit {
+                best.pop_last();
+            }
+        }
+        let known = |(Reverse(doc_freq), term)| KnownTerm { term, doc_freq };
+        Ok(best.into_iter().map(known).collect())
+    }
+}
+
+/// The first `n` letters of a term.
+fn first_letters(term: &str, n: usize) -> &str {
+    let end = term.char_indices().nth(n).map_or(term.len(), |(at, _)| at);
+    term.get(..end).unwrap_or(term)
 }
 
 /// What comes after everything that begins with `prefix`: no UTF-8 text goes on with this byte.
 fn after(prefix: &str) -> Vec<u8> {
     [prefix.as_bytes(), &[0xff]].concat()
-}
-
-/// Notes a term of one segment.
-fn note(found: &mut BTreeMap<String, u64>, term: &[u8], doc_freq: u32) {
-    if let Ok(term) = std::str::from_utf8(term) {
-        *found.entry(term.to_owned()).or_default() += u64::from(doc_freq);
-    }
 }

@@ -9,9 +9,11 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
+use tantivy::index::SegmentId;
 use tantivy::merge_policy::LogMergePolicy;
-use tantivy::{TantivyDocument, Term};
+use tantivy::{SegmentReader, TantivyDocument, Term};
 
 use super::live::Payload;
 use super::schema::index_form;
@@ -24,6 +26,10 @@ const MAX_DELETED_SHARE: f32 = 0.2;
 
 /// So many segments of about one size are merged into one.
 const MIN_SEGMENTS_TO_MERGE: usize = 5;
+
+/// All segments are worth merging into one when this part of the documents is not in the largest:
+/// so every document is merged a bounded number of times.
+const WORTH_COMPACTING: u64 = 10;
 
 /// How much a writer takes of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +137,34 @@ impl IndexWriter {
         }
     }
 
+    /// Starts to merge all segments into one, if that is worth its time; the one that comes of it is
+    /// visible when the thread has ended. Every segment costs every question again.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn compact(&mut self) -> std::io::Result<Option<JoinHandle<()>>> {
+        let searcher = self.live.reader.searcher();
+        let segments = searcher.segment_readers();
+        let sizes = || segments.iter().map(|segment| u64::from(segment.max_doc()));
+        let outside_largest = sizes().sum::<u64>() - sizes().max().unwrap_or(0);
+        if outside_largest * WORTH_COMPACTING <= searcher.num_docs() {
+            return Ok(None);
+        }
+        let ids: Vec<SegmentId> = segments.iter().map(SegmentReader::segment_id).collect();
+        let merge = self.writer.merge(&ids);
+        let live = Arc::clone(&self.live);
+        let wait = move || {
+            // One that meets another merge of the same segments fails, which does no harm.
+            let merged = merge.wait().map_err(Error::from);
+            if let Err(error) = merged.and_then(|_| live.reload()) {
+                tracing::debug!(%error, "segments were not merged into one");
+            }
+        };
+        let name = "compact".to_owned();
+        let thread = std::thread::Builder::new().name(name).spawn(wait)?;
+        Ok(Some(thread))
+    }
+
     /// Lets running merges finish. Worth it after a rebuild; otherwise they may be dropped.
     ///
     /// # Errors
@@ -188,6 +222,27 @@ mod tests {
         healed.apply(2, &key, Some(&document)).unwrap();
         healed.commit(2).unwrap();
         assert!(live.has_seq(2).unwrap());
+    }
+
+    #[test]
+    fn compaction_leaves_one_segment_and_every_document() {
+        let (_folder, live) = live();
+        let mut writer = IndexWriter::open(Arc::clone(&live), WriterSize::Trickle).unwrap();
+        for seq in 1..=3 {
+            let (key, document) = ticket(&format!("T-{seq}"));
+            writer.apply(seq, &key, Some(&document)).unwrap();
+            writer.commit(seq).unwrap();
+        }
+        assert_eq!(live.summary().segments, 3);
+        let compacting = writer.compact().unwrap().unwrap();
+        // What is written meanwhile is kept too.
+        let (key, document) = ticket("T-4");
+        writer.apply(4, &key, Some(&document)).unwrap();
+        writer.commit(4).unwrap();
+        compacting.join().unwrap();
+        assert_eq!(live.summary().segments, 2);
+        assert_eq!(live.ids().unwrap().len(), 4);
+        assert_eq!(live.committed_seq().unwrap(), 4);
     }
 
     #[test]

@@ -119,11 +119,11 @@ impl Expander<'_> {
         if !(MIN_FUZZY_LETTERS..MAX_FUZZY_LETTERS).contains(&n_letters) {
             return Ok(());
         }
-        let (mut found, mut weight) = (self.view.neighbours(&term.term, 1)?, ONE_LETTER);
+        let neighbours = |distance| self.view.neighbours(&term.term, distance, MAX_SPELLINGS);
+        let (mut found, mut weight) = (neighbours(1)?, ONE_LETTER);
         if found.is_empty() && n_letters >= MIN_FUZZY_LETTERS_2 {
-            (found, weight) = (self.view.neighbours(&term.term, 2)?, TWO_LETTERS);
+            (found, weight) = (neighbours(2)?, TWO_LETTERS);
         }
-        found.truncate(MAX_SPELLINGS);
         self.add(term, found, weight, ExpansionKind::Spelling);
         Ok(())
     }
@@ -134,8 +134,9 @@ impl Expander<'_> {
         if term.range.end != self.text.len() || term.term.chars().count() < MIN_PREFIX_LETTERS {
             return Ok(());
         }
-        let mut found = self.view.completions(TextField::Whole, &term.term)?;
-        found.truncate(MAX_COMPLETIONS);
+        let found = self
+            .view
+            .completions(TextField::Whole, &term.term, MAX_COMPLETIONS)?;
         self.add(term, found, COMPLETION, ExpansionKind::Completion);
         Ok(())
     }
@@ -160,9 +161,8 @@ impl Expander<'_> {
 
     /// A term for the neighbours of a rare word, if one of them is much more frequent.
     fn beside_rare(&mut self, term: &QueryTerm) -> Result<Option<QueryTerm>, Error> {
-        let mut found = self.view.neighbours(&term.term, 1)?;
+        let mut found = self.view.neighbours(&term.term, 1, 1)?;
         found.retain(|known| known.doc_freq >= term.doc_freq * MUCH_MORE_FREQUENT);
-        found.truncate(1);
         if found.is_empty() {
             return Ok(None);
         }
@@ -211,7 +211,9 @@ impl Expander<'_> {
     ) -> Result<Option<(String, String, u64)>, Error> {
         let words = self.words_between(terms, first, second);
         let joined: String = words.chars().filter(|c| c.is_alphanumeric()).collect();
-        let Some((_, stem)) = terms_at(&joined, terms.language).pop() else {
+        // A word that the query repeats may have its place far from its neighbour.
+        let is_pair = words.split_whitespace().count() <= 2;
+        let Some((_, stem)) = terms_at(&joined, terms.language).pop().filter(|_| is_pair) else {
             return Ok(None);
         };
         let doc_freq = self.view.doc_freq(TextField::Whole, &stem)?;

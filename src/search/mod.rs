@@ -4,6 +4,7 @@
 //! the index for ids and scores, [`hit`] turns a found article into what is shown.
 
 mod expand;
+mod frequent;
 mod pins;
 mod query;
 mod snippet;
@@ -26,6 +27,7 @@ use query::ParsedQuery;
 use synonyms::terms_at;
 
 pub use expand::{Expansion, ExpansionKind};
+pub use frequent::frequent;
 pub use pins::{PinProblem, Pins};
 pub use snippet::{Highlight, Snippet, snippet};
 pub use suggest::suggest;
@@ -249,16 +251,35 @@ pub struct SuggestAnswer {
     pub took_us: u64,
 }
 
-/// An article whose title goes on from what was typed.
+/// What goes on from what was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Suggestion {
-    /// Its title.
-    pub text: String,
-    /// Its id.
-    pub id: String,
-    /// Where people read it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Suggestion {
+    /// A query that others often asked.
+    Query {
+        /// Its text.
+        text: String,
+    },
+    /// An article whose title goes on so.
+    Article {
+        /// Its title.
+        text: String,
+        /// Its id.
+        id: String,
+        /// Where people read it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
+}
+
+impl Suggestion {
+    /// What to show.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Query { text } | Self::Article { text, .. } => text,
+        }
+    }
 }
 
 /// What the index says to a search.

@@ -47,9 +47,7 @@ pub fn snippet(text: &str, language: Language, terms: &QueryTerms) -> Snippet {
         .get(..floor_boundary(text, MAX_SCANNED_BYTES))
         .unwrap_or(text);
     let matches = terms.matches(text, language);
-    let start = best_sentence(text, &matches).map_or(0, |sentence| sentence.start);
-    let after = sentences_in(text, start..start + MAX_SENTENCE_BYTES + TARGET_BYTES);
-    let passage = passage(text, &after, &matches);
+    let passage = passage(text, &best_sentences(text, &matches), &matches);
     let highlights = highlights(text, &passage, &matches);
     let text = text.get(passage).unwrap_or_default().to_owned();
     Snippet {
@@ -87,31 +85,30 @@ fn html(text: &str, highlights: &[Highlight]) -> String {
     html
 }
 
-/// The sentences of a stretch of a text.
-fn sentences_in(text: &str, stretch: Range<usize>) -> Vec<Range<usize>> {
-    let start = floor_boundary(text, stretch.start);
-    let end = floor_boundary(text, stretch.end);
-    sentences(text.get(start..end).unwrap_or_default())
-        .into_iter()
-        .map(|sentence| start + sentence.start..start + sentence.end)
-        .collect()
-}
-
-/// The best sentence where the matches are densest. Only there the text is cut into sentences:
-/// that is what takes time.
-fn best_sentence(text: &str, matches: &[TermMatch]) -> Option<Range<usize>> {
-    let densest = densest(matches)?;
-    let before = text.get(..densest.start)?;
+/// The best sentence where the matches are densest, and those after it as far as a snippet goes.
+/// Only there the text is cut into sentences: that is what takes time.
+fn best_sentences(text: &str, matches: &[TermMatch]) -> Vec<Range<usize>> {
+    let densest = densest(matches).unwrap_or(0..0);
+    let before = text.get(..densest.start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let from = line_start.max(densest.start.saturating_sub(MAX_SENTENCE_BYTES));
-    let mut best: Option<(f32, Range<usize>)> = None;
-    for sentence in sentences_in(text, from..densest.end + MAX_SENTENCE_BYTES) {
+    let from = floor_boundary(text, from);
+    let to = floor_boundary(text, densest.end + MAX_SENTENCE_BYTES + TARGET_BYTES);
+    let mut best: Vec<Range<usize>> = Vec::new();
+    let mut highest = 0.0;
+    for sentence in sentences(text.get(from..to).unwrap_or_default()) {
+        let sentence = from + sentence.start..from + sentence.end;
         let value = value_of(&sentence, matches);
-        if best.as_ref().is_none_or(|(highest, _)| value > *highest) {
-            best = Some((value, sentence));
+        let room_ends = best.first().map(|first| first.start + TARGET_BYTES);
+        if room_ends.is_none() || value > highest {
+            best.clear();
+            highest = value;
+        } else if room_ends.is_some_and(|end| sentence.start >= end.max(densest.end)) {
+            break;
         }
+        best.push(sentence);
     }
-    best.map(|(_, sentence)| sentence)
+    best
 }
 
 /// The first stretch, no longer than a snippet, with the highest sum of the values of the distinct

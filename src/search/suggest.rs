@@ -98,12 +98,12 @@ fn complete(view: &View, text: &str, terms: &mut QueryTerms) -> Result<(), Error
         terms.terms.push(QueryTerm::new(&typed, start..text.len()));
         terms.terms.len() - 1
     });
-    let mut endings = view.completions(TextField::Title, &typed)?;
+    let mut endings = view.completions(TextField::Title, &typed, MAX_ENDINGS)?;
     if endings.is_empty() && n_letters >= MIN_FORGIVEN_LETTERS {
-        endings = view.likely_completions(TextField::Title, &typed)?;
+        endings = view.likely_completions(TextField::Title, &typed, MAX_ENDINGS)?;
     }
     if let Some(last) = terms.terms.get_mut(place) {
-        for known in endings.into_iter().take(MAX_ENDINGS) {
+        for known in endings {
             if known.term != last.term {
                 last.add_form(Form::term(known.term, ENDING), known.doc_freq);
             }

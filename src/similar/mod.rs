@@ -210,7 +210,6 @@ fn first_sentences(text: &str) -> (String, bool) {
         return (text.to_owned(), false);
     }
     let end = sentences(text)
-        .into_iter()
         .map(|sentence| sentence.end)
         .take_while(|&end| end <= MAX_RESOLUTION_BYTES)
         .last()

@@ -266,6 +266,32 @@ pub(super) fn report(
     })
 }
 
+/// The queries that had hits on so many days since a day, the most frequent first.
+pub(super) fn frequent_queries(
+    connection: &Connection,
+    since: Day,
+    min_days: u32,
+    limit: usize,
+) -> Result<Vec<String>, Error> {
+    if !has_tables(connection)? {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT query FROM search_count
+         WHERE day >= ?1 AND query <> '{NOT_KEPT}' AND asked > without_hits
+         GROUP BY query HAVING count(*) >= ?2
+         ORDER BY sum(asked - without_hits) DESC, query LIMIT ?3"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![since.to_string(), min_days, limit], |row| {
+            row.get(0)
+        })?
+        .map(|row| row.map_err(Error::from))
+        .collect()
+}
+
 /// A store that an older version wrote and that is only read has no such tables.
 fn has_tables(connection: &Connection) -> Result<bool, Error> {
     connection

@@ -261,6 +261,20 @@ impl StoreReader {
         self.with(feedback::of_articles)
     }
 
+    /// The queries that had hits on so many days since a day, the most frequent first. Cost: a scan
+    /// of the period.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn frequent_queries(
+        &self,
+        since: Day,
+        min_days: u32,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.with(|connection| feedback::frequent_queries(connection, since, min_days, limit))
+    }
+
     /// What was searched for and said in a period, both days included, with up to `limit` queries
     /// in a list; nothing when an older version wrote the store. Cost: a scan of the period.
     ///
