@@ -74,7 +74,11 @@ impl Engine {
             self.pin(query, audience, &found, &mut answer.hits)?;
             answer.total = found.total;
             answer.total_is_lower_bound = found.total_is_lower_bound;
-            answer.facets = found.facets;
+            answer.facets = found.facets.counts;
+            let cut = found.facets.cut.into_iter().map(|(facet, n_values)| {
+                format!("facet {facet}: the most frequent of its {n_values} values are given")
+            });
+            answer.warnings.extend(cut);
             answer.understood = found.understood;
             answer.unknown_words = found.unknown_words;
             answer.relaxed = found.relaxed;

@@ -8,6 +8,7 @@
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
 mod clause;
+mod facets;
 mod folder;
 mod live;
 mod occurrences;
@@ -22,11 +23,10 @@ mod writer;
 use std::path::PathBuf;
 
 pub use clause::{Clause, Form};
+pub use facets::{FacetCounts, Facets};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
-pub use ranking::{
-    ClauseScore, Count, FacetCounts, FieldWeight, Ranked, Ranking, Scored, explain, rank,
-};
+pub use ranking::{ClauseScore, Count, FieldWeight, Ranked, Ranking, Scored, explain, rank};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, TextField, article_language, stamp};

@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -21,6 +21,7 @@ use tantivy::schema::Field;
 use tantivy::{BitSet, DocId, SegmentReader};
 
 use super::clause::Clause;
+use super::facets::Facets;
 use super::occurrences::Occurrences;
 use super::view::{Filters, Sees, View};
 use super::{Error, FacetField, TextField};
@@ -96,9 +97,6 @@ pub struct Count {
     pub is_lower_bound: bool,
 }
 
-/// For every facet, how many matches have which value.
-pub type FacetCounts = BTreeMap<&'static str, BTreeMap<String, u64>>;
-
 /// The best documents for a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
@@ -107,7 +105,7 @@ pub struct Ranked {
     /// How many documents match.
     pub count: Count,
     /// The facets that were asked for.
-    pub facets: FacetCounts,
+    pub facets: Facets,
 }
 
 impl Ranked {
@@ -120,14 +118,9 @@ impl Ranked {
                 count: 0,
                 is_lower_bound: false,
             },
-            facets: no_counts(facets),
+            facets: Facets::none(facets),
         }
     }
-}
-
-fn no_counts(facets: &[FacetField]) -> FacetCounts {
-    let names = facets.iter().map(|facet| facet.name());
-    names.map(|name| (name, BTreeMap::new())).collect()
 }
 
 /// Ranks the documents of a view.
@@ -137,7 +130,7 @@ fn no_counts(facets: &[FacetField]) -> FacetCounts {
 pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
     let mut best = Best::new(ranking.limit);
     let mut count = 0;
-    let mut facets = no_counts(ranking.facets);
+    let mut facets = Facets::none(ranking.facets);
     let count_to = if ranking.facets.is_empty() {
         ranking.count_to
     } else {
@@ -162,14 +155,16 @@ pub fn rank(view: &View, ranking: &Ranking<'_>) -> Result<Ranked, Error> {
             let wanted = count_to.saturating_sub(count);
             sums.complete(&segment, wanted)?;
             count += sums.n_matches();
-            for facet in ranking.facets {
-                if let Some(counts) = facets.get_mut(facet.name()) {
-                    count_values(reader, *facet, &sums.matches, counts)?;
-                }
+            if !ranking.facets.is_empty() {
+                sums.sort_matches(reader.max_doc());
+            }
+            for &facet in ranking.facets {
+                facets.add(reader, facet, &sums.matches)?;
             }
             Ok(())
         })?;
     }
+    facets.cut();
     Ok(Ranked {
         scored: best.into_scored(view),
         count: Count {
@@ -210,7 +205,7 @@ pub fn explain(
     let plan = Plan::new(view, ranking)?;
     let explained = scored.iter().map(|scored| {
         let segment = view.searcher.segment_reader(scored.segment);
-        let lists = lists(view, segment, ranking, &plan)?.into_iter();
+        let lists = lists(view, segment, ranking, plan.steps.iter())?.into_iter();
         Ok(lists.filter_map(|list| list.explain(scored.doc)).collect())
     });
     explained.collect()
@@ -340,12 +335,12 @@ struct FieldLists {
     norms: Arc<[f32; 256]>,
 }
 
-/// The lists of a segment, in the order of the plan.
-fn lists(
+/// The lists of a segment for some steps of the plan, in their order.
+fn lists<'a>(
     view: &View,
     segment: &SegmentReader,
     ranking: &Ranking<'_>,
-    plan: &Plan,
+    steps: impl Iterator<Item = &'a Step>,
 ) -> Result<Vec<List>, Error> {
     let mut of_fields = Vec::with_capacity(ranking.fields.len());
     for searched in ranking.fields {
@@ -357,8 +352,8 @@ fn lists(
             norms: Arc::new(norms(view.mean_length(searched.field), searched.b)),
         });
     }
-    let mut lists = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
+    let mut lists = Vec::new();
+    for step in steps {
         let of_field = of_fields
             .iter()
             .find(|of_field| of_field.name == step.field);
@@ -401,8 +396,10 @@ struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    fn lists(&self) -> Result<Vec<List>, Error> {
-        lists(self.view, self.reader, self.ranking, self.plan)
+    /// The lists of the steps that are wanted.
+    fn lists(&self, is_wanted: impl Fn(&Step) -> bool) -> Result<Vec<List>, Error> {
+        let steps = self.plan.steps.iter().filter(|step| is_wanted(step));
+        lists(self.view, self.reader, self.ranking, steps)
     }
 
     /// Narrows what counts to the documents with all that is required and nothing that is
@@ -445,6 +442,8 @@ struct Sums {
     matches: Vec<DocId>,
     /// Whether `matches` are all there are.
     is_complete: bool,
+    /// What was added up for all documents, as clause and field.
+    added: Vec<(usize, TextField)>,
 }
 
 thread_local! {
@@ -477,7 +476,8 @@ impl Sums {
 
     /// Offers every document that can be among the best.
     fn rank(&mut self, segment: &Segment<'_>, best: &mut Best) -> Result<(), Error> {
-        let lists = segment.lists()?;
+        let lists = segment.lists(|_| true)?;
+        self.added.clear();
         let mut rest: u32 = lists
             .iter()
             .fold(0, |sum, list| sum.saturating_add(list.bound()));
@@ -489,6 +489,7 @@ impl Sums {
         {
             rest -= list.bound().min(rest);
             let highest = self.add(&mut list, &segment.sees);
+            self.added.push((list.clause, list.field));
             // Finding the threshold takes a look at all matches: only when a list that it may save is
             // as long.
             let next = lists.peek().map_or(0, |next| next.occurrences.n_docs());
@@ -538,6 +539,19 @@ impl Sums {
         Ok(())
     }
 
+    /// Brings the matches into the order of the documents.
+    fn sort_matches(&mut self, n_docs: DocId) {
+        // Looking through all sums is quicker than sorting many matches.
+        if self.matches.len() < n_docs as usize / 16 {
+            self.matches.sort_unstable();
+            return;
+        }
+        self.matches.clear();
+        let scores = (0..n_docs).zip(&self.scores);
+        let matches = scores.filter_map(|(doc, &score)| (score > 0).then_some(doc));
+        self.matches.extend(matches);
+    }
+
     /// The `n`-th highest sum so far; 0 when there are fewer.
     fn nth_best(&self, n: usize) -> u32 {
         nth_best(self.matches.iter().filter_map(|&doc| self.score(doc)), n)
@@ -583,11 +597,13 @@ impl Sums {
         if self.is_complete || self.n_matches() >= wanted {
             return Ok(());
         }
-        let mut lists = segment.lists()?;
         // What stands in another field stands in the whole text too.
-        if lists.iter().any(|list| list.field == TextField::Whole) {
-            lists.retain(|list| list.field == TextField::Whole);
-        }
+        let fields = segment.ranking.fields;
+        let has_whole = fields.iter().any(|field| field.field == TextField::Whole);
+        let mut lists = segment.lists(|step| {
+            (!has_whole || step.field == TextField::Whole)
+                && !self.added.contains(&(step.clause, step.field))
+        })?;
         // The longest first: most often it is enough.
         lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
         for mut list in lists {
@@ -613,34 +629,6 @@ fn nth_best(values: impl Iterator<Item = u32>, n: usize) -> u32 {
         return 0;
     }
     *values.select_nth_unstable_by(n - 1, |a, b| b.cmp(a)).1
-}
-
-fn count_values(
-    segment: &SegmentReader,
-    facet: FacetField,
-    docs: &[DocId],
-    counts: &mut BTreeMap<String, u64>,
-) -> Result<(), Error> {
-    let Some(column) = segment.fast_fields().str(facet.name())? else {
-        return Ok(());
-    };
-    let mut by_ord = vec![0_u64; column.num_terms()];
-    for &doc in docs {
-        for ord in column.term_ords(doc) {
-            if let Some(count) = usize::try_from(ord)
-                .ok()
-                .and_then(|ord| by_ord.get_mut(ord))
-            {
-                *count += 1;
-            }
-        }
-    }
-    for (ord, n) in (0..).zip(by_ord).filter(|(_, n)| *n > 0) {
-        let mut value = String::new();
-        column.ord_to_str(ord, &mut value)?;
-        *counts.entry(value).or_default() += n;
-    }
-    Ok(())
 }
 
 /// A document in the race. Ordered so that the worst is the greatest.

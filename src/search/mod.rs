@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::index::{
-    Clause, ClauseScore, Error, FacetCounts, FacetField, Filters, Form, QueryTerms, Ranked,
+    Clause, ClauseScore, Error, FacetCounts, FacetField, Facets, Filters, Form, QueryTerms, Ranked,
     Ranking, Scored, TextField, View, Weighting, explain, rank,
 };
 use crate::model::{Article, Kind};
@@ -136,7 +136,8 @@ pub struct SearchAnswer {
     pub total: u64,
     /// Whether there may be more than `total`.
     pub total_is_lower_bound: bool,
-    /// For every facet asked for, how many matching articles have which value.
+    /// For every facet asked for, how many matching articles have which value: the 100 most
+    /// frequent values.
     #[serde(skip_serializing_if = "FacetCounts::is_empty")]
     pub facets: FacetCounts,
     /// What words were also taken for; `typos=off` asks for the words as they are.
@@ -304,7 +305,7 @@ pub struct Found {
     /// Whether there may be more.
     pub total_is_lower_bound: bool,
     /// The facets that were asked for.
-    pub facets: FacetCounts,
+    pub facets: Facets,
 }
 
 /// Asks the index for the articles that match.
