@@ -1,8 +1,10 @@
 //! Where the forms of a clause stand in one segment.
 
-use tantivy::postings::{Postings, SegmentPostings};
+use std::sync::Arc;
+
+use tantivy::postings::{Postings, SegmentPostings, TermInfo};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 
 use super::Error;
 use super::clause::{Clause, Form};
@@ -10,9 +12,53 @@ use super::clause::{Clause, Form};
 /// The documents of a segment that have a clause in a field, in order, each with how often.
 pub(super) enum Occurrences {
     /// Of a single term, straight from the index.
-    Postings(Box<SegmentPostings>, f32),
+    Term(TermList),
     /// Of several forms or a phrase, worked out beforehand.
     Merged(Vec<(DocId, f32)>, usize),
+}
+
+/// The postings of a term; nothing of them is read before it is asked for.
+pub(super) struct TermList {
+    index: Arc<InvertedIndexReader>,
+    info: TermInfo,
+    weight: f32,
+    /// Where single documents are looked up.
+    cursor: Option<Box<SegmentPostings>>,
+}
+
+impl TermList {
+    /// Calls `visit` with every document and how often it has the term, until it says no. Whole
+    /// blocks at a time: a call for every posting costs as much again.
+    fn each(&self, mut visit: impl FnMut(DocId, f32) -> bool) -> Result<(), Error> {
+        let option = IndexRecordOption::WithFreqs;
+        let mut block = self
+            .index
+            .read_block_postings_from_terminfo(&self.info, option)?;
+        while !block.docs().is_empty() {
+            for (&doc, &n) in block.docs().iter().zip(block.freqs()) {
+                if !visit(doc, times(n, self.weight)) {
+                    return Ok(());
+                }
+            }
+            block.advance();
+        }
+        Ok(())
+    }
+
+    fn of_doc(&mut self, doc: DocId) -> Result<Option<f32>, Error> {
+        let postings = match &mut self.cursor {
+            Some(cursor) => cursor,
+            none => {
+                let option = IndexRecordOption::WithFreqs;
+                let postings = self.index.read_postings_from_terminfo(&self.info, option)?;
+                none.insert(Box::new(postings))
+            }
+        };
+        if postings.doc() < doc {
+            postings.seek(doc);
+        }
+        Ok((postings.doc() == doc).then(|| times(postings.term_freq(), self.weight)))
+    }
 }
 
 impl Occurrences {
@@ -30,11 +76,11 @@ impl Occurrences {
             return Ok(found.pop());
         }
         let mut merged = Vec::new();
-        for mut occurrences in found {
+        for occurrences in found {
             occurrences.each(|doc, n| {
                 merged.push((doc, n));
                 true
-            });
+            })?;
         }
         // A stable sort finds the runs that are in order already, and merges them.
         merged.sort_by_key(|&(doc, _)| doc);
@@ -51,58 +97,45 @@ impl Occurrences {
     /// How many documents there are, deleted ones included.
     pub(super) fn n_docs(&self) -> usize {
         match self {
-            Self::Postings(postings, _) => postings.doc_freq() as usize,
+            Self::Term(list) => list.info.doc_freq as usize,
             Self::Merged(merged, _) => merged.len(),
         }
     }
 
-    /// Calls `visit` with every document from the current one on, and how often it has the clause,
-    /// until it says no.
-    pub(super) fn each(&mut self, mut visit: impl FnMut(DocId, f32) -> bool) {
+    /// Calls `visit` with every document and how often it has the clause, until it says no.
+    pub(super) fn each(&self, mut visit: impl FnMut(DocId, f32) -> bool) -> Result<(), Error> {
         match self {
-            Self::Postings(postings, weight) => {
-                while postings.doc() != TERMINATED {
-                    if !visit(postings.doc(), n_times(postings, *weight)) {
-                        return;
-                    }
-                    postings.advance();
-                }
-            }
-            Self::Merged(merged, next) => {
-                while let Some(&(doc, n)) = merged.get(*next) {
+            Self::Term(list) => list.each(visit)?,
+            Self::Merged(merged, _) => {
+                for &(doc, n) in merged {
                     if !visit(doc, n) {
-                        return;
+                        break;
                     }
-                    *next += 1;
                 }
             }
         }
+        Ok(())
     }
 
     /// How often a document has the clause; documents must be asked for in order.
-    pub(super) fn of_doc(&mut self, doc: DocId) -> Option<f32> {
+    pub(super) fn of_doc(&mut self, doc: DocId) -> Result<Option<f32>, Error> {
         match self {
-            Self::Postings(postings, weight) => {
-                if postings.doc() < doc {
-                    postings.seek(doc);
-                }
-                (postings.doc() == doc).then(|| n_times(postings, *weight))
-            }
+            Self::Term(list) => list.of_doc(doc),
             Self::Merged(merged, next) => {
                 *next += merged
                     .get(*next..)
                     .unwrap_or_default()
                     .partition_point(|&(other, _)| other < doc);
-                let &(found, n) = merged.get(*next)?;
-                (found == doc).then_some(n)
+                let found = merged.get(*next).filter(|(found, _)| *found == doc);
+                Ok(found.map(|&(_, n)| n))
             }
         }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-fn n_times(postings: &SegmentPostings, weight: f32) -> f32 {
-    weight * postings.term_freq() as f32
+fn times(n: u32, weight: f32) -> f32 {
+    weight * n as f32
 }
 
 fn of_form(
@@ -113,9 +146,15 @@ fn of_form(
     let inverted_index = segment.inverted_index(field)?;
     if let Some(term) = form.as_term() {
         let term = Term::from_field_text(field, term);
-        let option = IndexRecordOption::WithFreqs;
-        let postings = inverted_index.read_postings(&term, option)?;
-        return Ok(postings.map(|postings| Occurrences::Postings(Box::new(postings), form.weight)));
+        let info = inverted_index.get_term_info(&term)?;
+        return Ok(info.map(|info| {
+            Occurrences::Term(TermList {
+                index: inverted_index,
+                info,
+                weight: form.weight,
+                cursor: None,
+            })
+        }));
     }
     let mut words = Vec::with_capacity(form.terms.len());
     for (offset, term) in &form.terms {

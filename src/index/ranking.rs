@@ -206,7 +206,9 @@ pub fn explain(
     let explained = scored.iter().map(|scored| {
         let segment = view.searcher.segment_reader(scored.segment);
         let lists = lists(view, segment, ranking, plan.steps.iter())?.into_iter();
-        Ok(lists.filter_map(|list| list.explain(scored.doc)).collect())
+        lists
+            .filter_map(|list| list.explain(scored.doc).transpose())
+            .collect()
     });
     explained.collect()
 }
@@ -245,16 +247,16 @@ impl List {
         whole(self.factor * n / (n + norm)).max(1)
     }
 
-    fn explain(mut self, doc: DocId) -> Option<ClauseScore> {
+    fn explain(mut self, doc: DocId) -> Result<Option<ClauseScore>, Error> {
         let occurrences = self.occurrences.of_doc(doc)?;
-        Some(ClauseScore {
+        Ok(occurrences.map(|occurrences| ClauseScore {
             clause: self.clause,
             field: self.field,
             occurrences,
             length: self.lengths.fieldnorm(doc),
             weight: self.factor / ((K1 + 1.0) * SCALE),
             score: shown(self.score(doc, occurrences)),
-        })
+        }))
     }
 
     /// No document gets more.
@@ -422,11 +424,11 @@ impl Segment<'_> {
     fn documents_with(&self, clause: &Clause) -> Result<BitSet, Error> {
         let field = self.view.live.fields.text(self.ranking.constrained);
         let mut found = BitSet::with_max_value(self.reader.max_doc());
-        if let Some(mut occurrences) = Occurrences::of(self.reader, field, clause)? {
+        if let Some(occurrences) = Occurrences::of(self.reader, field, clause)? {
             occurrences.each(|doc, _| {
                 found.insert(doc);
                 true
-            });
+            })?;
         }
         Ok(found)
     }
@@ -485,10 +487,10 @@ impl Sums {
         // What a document must reach to be among the best.
         let mut threshold = best.threshold();
         while rest >= threshold
-            && let Some(mut list) = lists.next_if(|list| list.is_affordable)
+            && let Some(list) = lists.next_if(|list| list.is_affordable)
         {
             rest -= list.bound().min(rest);
-            let highest = self.add(&mut list, &segment.sees);
+            let highest = self.add(&list, &segment.sees)?;
             self.added.push((list.clause, list.field));
             // Finding the threshold takes a look at all matches: only when a list that it may save is
             // as long.
@@ -518,7 +520,7 @@ impl Sums {
         for mut list in lists {
             rest -= list.bound().min(rest);
             for (doc, sum) in &mut race {
-                if let Some(n) = list.occurrences.of_doc(*doc) {
+                if let Some(n) = list.occurrences.of_doc(*doc)? {
                     *sum = sum.saturating_add(list.score(*doc, n));
                 }
             }
@@ -546,10 +548,16 @@ impl Sums {
             self.matches.sort_unstable();
             return;
         }
-        self.matches.clear();
-        let scores = (0..n_docs).zip(&self.scores);
-        let matches = scores.filter_map(|(doc, &score)| (score > 0).then_some(doc));
-        self.matches.extend(matches);
+        // Written over until there is a match: a branch for every document would cost more.
+        self.matches.resize(n_docs as usize + 1, 0);
+        let mut next = 0;
+        for (doc, &score) in (0..n_docs).zip(&self.scores) {
+            if let Some(place) = self.matches.get_mut(next) {
+                *place = doc;
+            }
+            next += usize::from(score > 0);
+        }
+        self.matches.truncate(next);
     }
 
     /// The `n`-th highest sum so far; 0 when there are fewer.
@@ -568,11 +576,9 @@ impl Sums {
     }
 
     /// Adds the scores of a list; gives the highest sum that came of it.
-    fn add(&mut self, list: &mut List, sees: &Sees<'_>) -> u32 {
+    fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
         let mut highest = 0;
-        let nothing = Occurrences::Merged(Vec::new(), 0);
-        let mut occurrences = std::mem::replace(&mut list.occurrences, nothing);
-        occurrences.each(|doc, n| {
+        list.occurrences.each(|doc, n| {
             if let Some(sum) = self.scores.get_mut(doc as usize) {
                 if *sum == 0 {
                     if !sees.sees(doc) {
@@ -584,8 +590,8 @@ impl Sums {
                 highest = highest.max(*sum);
             }
             true
-        });
-        highest
+        })?;
+        Ok(highest)
     }
 
     fn score(&self, doc: DocId) -> Option<u32> {
@@ -606,7 +612,7 @@ impl Sums {
         })?;
         // The longest first: most often it is enough.
         lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
-        for mut list in lists {
+        for list in lists {
             list.occurrences.each(|doc, _| {
                 if let Some(score) = self.scores.get_mut(doc as usize)
                     && *score == 0
@@ -616,7 +622,7 @@ impl Sums {
                     self.matches.push(doc);
                 }
                 self.matches.len() as u64 <= wanted
-            });
+            })?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ const WEIGHTING: Weighting = Weighting {
 };
 
 /// Endings of the last word at most.
-const MAX_ENDINGS: usize = 16;
+const MAX_ENDINGS: usize = 8;
 
 /// A beginning of fewer letters is not completed.
 const MIN_LETTERS: usize = 2;
@@ -54,9 +54,11 @@ pub fn suggest(view: &View, text: &str, limit: usize) -> Result<Vec<Scored>, Err
         b: 0.75,
         max_clauses: usize::MAX,
     }];
+    // Who has the only word has all of them.
+    let all = if clauses.len() > 1 { &*clauses } else { &[] };
     let mut ranking = Ranking {
         clauses: &clauses,
-        required: &clauses,
+        required: all,
         excluded: &[],
         constrained: TextField::Title,
         fields: &fields,
@@ -67,7 +69,7 @@ pub fn suggest(view: &View, text: &str, limit: usize) -> Result<Vec<Scored>, Err
         budget: BUDGET,
     };
     let mut scored = rank(view, &ranking)?.scored;
-    if scored.len() < limit {
+    if scored.len() < limit && !all.is_empty() {
         ranking.required = &[];
         let rest = rank(view, &ranking)?.scored;
         let is_new = |other: &Scored| scored.iter().all(|known| known.seq != other.seq);
