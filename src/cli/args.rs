@@ -207,6 +207,10 @@ pub(super) enum EvalCommand {
     /// Measure article search on a folder with queries.jsonl, qrels.tsv and docs.jsonl (each
     /// also with .gz); without docs, on the articles of the data folder.
     Search(EvalSearchArgs),
+    /// Measure how well tickets that were the same trouble are found: on a folder with
+    /// queries.jsonl and qrels.tsv, or groups.jsonl, and the tickets in docs.jsonl or train.jsonl
+    /// and test.jsonl (each also with .gz); without docs, on the tickets of the data folder.
+    Similar(EvalSimilarArgs),
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +229,21 @@ pub(super) struct EvalSearchArgs {
     /// Only what the holder of such a key sees.
     #[arg(long = "as", value_parser = role, default_value = "admin")]
     pub(super) role: Role,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalSimilarArgs {
+    /// The folder.
+    pub(super) set: PathBuf,
+    /// Only the queries of this split.
+    #[arg(long)]
+    pub(super) split: Option<String>,
+    /// Only tickets that were created before the query count.
+    #[arg(long)]
+    pub(super) past_only: bool,
+    /// Only so many queries, the first ones.
+    #[arg(long, value_name = "N")]
+    pub(super) limit_queries: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -29,7 +29,7 @@ pub use ranking::{
 };
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
-pub use schema::{FacetField, TextField, article_language, stamp};
+pub use schema::{FacetField, NO, TextField, YES, article_language, stamp};
 pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use vocabulary::KnownTerm;
