@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Kind, Role};
+use crate::model::{Kind, Role, Time};
 
 /// The search and triage engine of a help desk.
 #[derive(Debug, Parser)]
@@ -163,6 +163,44 @@ pub(super) struct SimilarArgs {
     /// Hits below are left out, 0 to 1.
     #[arg(long)]
     pub(super) min_similarity: Option<f32>,
+    /// What to look for.
+    #[arg(long, value_enum, default_value_t = WantedArg::Ticket)]
+    pub(super) kind: WantedArg,
+    /// Only documents of this category. May be repeated, like the following three.
+    #[arg(long, value_name = "NAME")]
+    pub(super) category: Vec<String>,
+    /// Only tickets of this queue.
+    #[arg(long, value_name = "NAME")]
+    pub(super) queue: Vec<String>,
+    /// Only documents about this product.
+    #[arg(long, value_name = "NAME")]
+    pub(super) product: Vec<String>,
+    /// Only tickets in this state.
+    #[arg(long, value_name = "NAME")]
+    pub(super) status: Vec<String>,
+    /// Only tickets that are resolved.
+    #[arg(long)]
+    pub(super) only_resolved: bool,
+    /// Only documents created then or later: a date or a time.
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) created_from: Option<Time>,
+    /// Only documents created before.
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) created_before: Option<Time>,
+    /// Tell how every score came about.
+    #[arg(long)]
+    pub(super) explain: bool,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WantedArg {
+    /// Past tickets that were the same trouble.
+    Ticket,
+    /// Articles that answer the ticket.
+    Article,
+    /// Both.
+    Both,
 }
 
 #[derive(Debug, Args)]

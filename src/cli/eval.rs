@@ -57,7 +57,12 @@ fn similar(folder: &Path, settings: Settings, args: &EvalSimilarArgs) -> anyhow:
     set.queries
         .truncate(args.limit_queries.unwrap_or(usize::MAX));
     let desk = Desk::open(folder, settings, &args.set, &mut set, Kind::Ticket)?;
-    Ok(eval::similar(&desk.engine, &set, desk.documents, args.past_only)?)
+    Ok(eval::similar(
+        &desk.engine,
+        &set,
+        desk.documents,
+        args.past_only,
+    )?)
 }
 
 /// The desk that is asked.

@@ -48,6 +48,8 @@ pub struct Settings {
     pub index: Index,
     /// Article search.
     pub search: Search,
+    /// Similar tickets.
+    pub similar: Similar,
     /// Triage.
     pub triage: Triage,
 }
@@ -98,6 +100,70 @@ pub struct Search {
     pub votes: f32,
     /// How many days feedback and counts of searches are kept.
     pub keep_days: u32,
+}
+
+/// Settings of similar tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Similar {
+    /// What a match in the subject counts beside 1 for the whole text.
+    pub title_weight: f32,
+    /// What a word of the subject asked about counts beside 1 for the description.
+    pub subject_weight: f32,
+    /// The power of the inverse document frequency.
+    pub idf_power: f32,
+    /// Words that are asked for at most.
+    pub max_terms: usize,
+    /// How much a long ticket is lowered, 0 to 1.
+    pub length: f32,
+    /// The share by which the same category lifts, and the same queue.
+    pub agreement: f32,
+    /// The share by which a ticket of the same day is lifted over a very old one.
+    pub recency: f32,
+    /// After how many days half of that is left.
+    pub recency_days: f32,
+    /// Tickets below are not shown, 0 to 1.
+    pub min_similarity: f32,
+    /// From here on an open ticket is a duplicate, 0 to 1.
+    pub duplicate_similarity: f32,
+    /// How many days back duplicates are looked for.
+    pub duplicate_days: u32,
+    /// Occurrences of words that are added up for one question.
+    pub budget: u64,
+}
+
+impl Similar {
+    fn problems(&self, problems: &mut Vec<String>) {
+        let shares = [
+            ("length", self.length),
+            ("min_similarity", self.min_similarity),
+            ("duplicate_similarity", self.duplicate_similarity),
+        ];
+        for (name, value) in shares {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push(format!("similar.{name} ({value}) must be 0 to 1"));
+            }
+        }
+        let weights = [
+            ("title_weight", self.title_weight),
+            ("subject_weight", self.subject_weight),
+            ("idf_power", self.idf_power),
+            ("recency_days", self.recency_days),
+        ];
+        for (name, value) in weights {
+            if !(value > 0.0 && value.is_finite()) {
+                problems.push(format!("similar.{name} ({value}) must be above 0"));
+            }
+        }
+        for (name, value) in [("agreement", self.agreement), ("recency", self.recency)] {
+            if !(0.0..=10.0).contains(&value) {
+                problems.push(format!("similar.{name} ({value}) must be 0 to 10"));
+            }
+        }
+        if self.max_terms == 0 {
+            problems.push("similar.max_terms must be above 0".to_owned());
+        }
+    }
 }
 
 /// Settings of triage.
@@ -175,6 +241,7 @@ impl Settings {
                  apply"
             ));
         }
+        self.similar.problems(&mut problems);
         for (name, value) in [
             ("max_connections", self.server.max_connections),
             ("light_queue", self.server.light_queue),

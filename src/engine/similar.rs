@@ -1,12 +1,25 @@
-//! Joins index and store into the answer to a question for similar tickets.
+//! Joins index and store into the answer to a question for similar documents.
 
-use super::clock::Stopwatch;
+use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
-use crate::model::{Audience, Document, DocumentKey, Kind, TicketId, TicketText};
-use crate::similar::{self, SimilarAnswer, SimilarQuery};
+use crate::config;
+use crate::index::{Filters, View, Weighting};
+use crate::model::{Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
+use crate::similar::{
+    self, Candidate, Duplicate, Formula, Found, SimilarAnswer, SimilarArticle, SimilarHit,
+    SimilarQuery,
+};
+use crate::text::Language;
+
+/// Duplicates that are listed at most.
+const MAX_DUPLICATES: usize = 10;
+
+/// Seconds in a day.
+const DAY: i64 = 86_400;
 
 impl Engine {
-    /// Finds past tickets that were the same trouble.
+    /// Finds past tickets that were the same trouble, what resolved them, open duplicates, and the
+    /// articles that answer, as the query wants.
     ///
     /// # Errors
     /// An error of store or index.
@@ -16,26 +29,124 @@ impl Engine {
         audience: &Audience,
     ) -> Result<SimilarAnswer, Error> {
         let started = Stopwatch::start();
-        let mut warnings = Vec::new();
-        let mut hits = Vec::new();
-        if let Some(view) = self.view(Kind::Ticket, audience, &mut warnings)? {
-            let found = similar::find(&view, query)?;
-            for (scored, similarity) in &found.scored {
-                if let Some(ticket) = self.ticket_for(&view, scored, audience)?
-                    && query.skip.as_deref() != Some(ticket.id.as_str())
-                {
-                    hits.push(similar::hit(&ticket, scored, *similarity, &found.terms));
-                }
-            }
-            hits.truncate(query.limit);
+        let query = &self.dated(query);
+        let mut answer = SimilarAnswer::default();
+        if query.wants_tickets
+            && let Some(view) = self.view(Kind::Ticket, audience, &mut answer.warnings)?
+        {
+            self.add_tickets(query, &view, audience, &mut answer)?;
         }
-        let total = hits.len() as u64;
-        Ok(SimilarAnswer {
-            hits,
-            total,
-            took_us: started.elapsed_us(),
-            warnings,
-        })
+        if query.wants_articles
+            && let Some(view) = self.view(Kind::Article, audience, &mut answer.warnings)?
+        {
+            answer.articles = self.similar_articles(query, &view, audience)?;
+        }
+        answer.total = answer.hits.len() as u64;
+        answer.took_us = started.elapsed_us();
+        Ok(answer)
+    }
+
+    fn add_tickets(
+        &self,
+        query: &SimilarQuery,
+        view: &View,
+        audience: &Audience,
+        answer: &mut SimilarAnswer,
+    ) -> Result<(), Error> {
+        let formula = formula(&self.settings.similar);
+        let found = similar::find(view, query, &formula, self.floor(query))?;
+        let mut shown: Vec<(Ticket, SimilarHit, Language)> = Vec::with_capacity(query.limit);
+        let mut candidates = Vec::with_capacity(query.limit);
+        for candidate in &found.candidates {
+            if shown.len() == query.limit {
+                break;
+            }
+            if let Some(ticket) = self.other_ticket(query, view, candidate, audience)? {
+                let hit = similar::hit(&ticket, candidate, &found.terms);
+                shown.push((ticket, hit, candidate.scored.language));
+                candidates.push(candidate.clone());
+            }
+        }
+        answer.resolutions = similar::resolutions(&shown);
+        answer.hits = shown.into_iter().map(|(_, hit, _)| hit).collect();
+        if query.explain {
+            let explained =
+                similar::explanations(view, query, &formula, &found, &candidates)?.into_iter();
+            for (hit, explanation) in answer.hits.iter_mut().zip(explained) {
+                hit.explanation = Some(explanation);
+            }
+        }
+        answer.duplicates = self.duplicates(query, view, found, audience)?;
+        Ok(())
+    }
+
+    /// The open tickets of the last days that are the same trouble. They are not bound by the
+    /// filters of the query, which are about what resolved the trouble before.
+    fn duplicates(
+        &self,
+        query: &SimilarQuery,
+        view: &View,
+        found: Found,
+        audience: &Audience,
+    ) -> Result<Vec<Duplicate>, Error> {
+        let settings = &self.settings.similar;
+        let threshold = settings.duplicate_similarity;
+        let Some(asked_at) = query.asked_at else {
+            return Ok(Vec::new());
+        };
+        // Whatever is similar enough is among the best, unless filters kept it out.
+        let found = if query.filters == Filters::default() && self.floor(query) <= threshold {
+            found
+        } else {
+            let unfiltered = SimilarQuery {
+                filters: Filters::default(),
+                ..query.clone()
+            };
+            similar::find(view, &unfiltered, &formula(settings), threshold)?
+        };
+        let since = asked_at.unix_seconds() - i64::from(settings.duplicate_days) * DAY;
+        let mut alike: Vec<&Candidate> = found
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.similarity >= threshold)
+            .filter(|candidate| view.created(&candidate.scored) >= Some(since))
+            .collect();
+        alike.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        let mut duplicates = Vec::new();
+        for candidate in alike {
+            if duplicates.len() < MAX_DUPLICATES
+                && let Some(ticket) = self.other_ticket(query, view, candidate, audience)?
+                && !ticket.is_resolved()
+            {
+                duplicates.push(similar::duplicate(&ticket, candidate));
+            }
+        }
+        Ok(duplicates)
+    }
+
+    fn similar_articles(
+        &self,
+        query: &SimilarQuery,
+        view: &View,
+        audience: &Audience,
+    ) -> Result<Vec<SimilarArticle>, Error> {
+        let formula = Formula::articles(self.settings.similar.budget);
+        let found = similar::find(view, query, &formula, self.floor(query))?;
+        let mut articles = Vec::new();
+        let mut candidates = Vec::new();
+        for candidate in found.candidates.iter().take(query.limit) {
+            if let Some(article) = self.article_for(view, &candidate.scored, audience)? {
+                articles.push(similar::article_hit(&article, candidate, &found.terms));
+                candidates.push(candidate.clone());
+            }
+        }
+        if query.explain {
+            let explained = similar::explanations(view, query, &formula, &found, &candidates)?;
+            for (article, explanation) in articles.iter_mut().zip(explained) {
+                article.explanation = Some(explanation);
+            }
+        }
+        Ok(articles)
     }
 
     /// The ids of the tickets that [`Engine::similar`] finds, without their texts.
@@ -50,8 +161,11 @@ impl Engine {
         let Some(view) = self.view(Kind::Ticket, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
-        let found = similar::find(&view, query)?;
-        let ids = found.scored.iter().map(|(scored, _)| view.id_of(scored));
+        let query = &self.dated(query);
+        let formula = formula(&self.settings.similar);
+        let found = similar::find(&view, query, &formula, self.floor(query))?;
+        let ids = found.candidates.iter();
+        let ids = ids.map(|candidate| view.id_of(&candidate.scored));
         let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
         ids.retain(|id| query.skip.as_ref() != Some(id));
         ids.truncate(query.limit);
@@ -95,7 +209,52 @@ impl Engine {
             product: ticket.product,
             ..TicketText::default()
         };
+        query.category = ticket.category;
+        query.queue = ticket.queue;
+        query.asked_at = ticket.created_at;
         query.skip = Some(id.to_string());
         Ok(())
+    }
+
+    fn dated(&self, query: &SimilarQuery) -> SimilarQuery {
+        SimilarQuery {
+            asked_at: Some(query.asked_at.unwrap_or_else(now)),
+            ..query.clone()
+        }
+    }
+
+    fn floor(&self, query: &SimilarQuery) -> f32 {
+        let default = self.settings.similar.min_similarity;
+        query.min_similarity.unwrap_or(default)
+    }
+
+    /// The text of a found ticket, unless it is the one asked about.
+    fn other_ticket(
+        &self,
+        query: &SimilarQuery,
+        view: &View,
+        candidate: &Candidate,
+        audience: &Audience,
+    ) -> Result<Option<Ticket>, Error> {
+        let ticket = self.ticket_for(view, &candidate.scored, audience)?;
+        Ok(ticket.filter(|ticket| query.skip.as_deref() != Some(ticket.id.as_str())))
+    }
+}
+
+/// How the settings want tickets compared.
+fn formula(settings: &config::Similar) -> Formula {
+    Formula {
+        weighting: Weighting {
+            title_weight: settings.title_weight,
+            k3: 1.0,
+            idf_power: settings.idf_power,
+            max_terms: settings.max_terms,
+            first_line_weight: settings.subject_weight,
+            b: settings.length,
+        },
+        agreement: settings.agreement,
+        recency: settings.recency,
+        recency_days: settings.recency_days,
+        budget: settings.budget,
     }
 }

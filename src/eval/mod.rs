@@ -67,12 +67,7 @@ pub fn search(
 }
 
 impl Report {
-    fn new(
-        set: &JudgedSet,
-        documents: u64,
-        measured: &[QueryMeasures],
-        times: &mut [u64],
-    ) -> Self {
+    fn new(set: &JudgedSet, documents: u64, measured: &[QueryMeasures], times: &mut [u64]) -> Self {
         Self {
             set: set.name.clone(),
             queries: measured.len(),

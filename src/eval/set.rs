@@ -246,7 +246,10 @@ pub struct JudgedDocuments {
 /// A file that cannot be read.
 pub fn documents(folder: &Path) -> Result<Option<JudgedDocuments>, Error> {
     let found = |names: &[&'static str]| -> Vec<PathBuf> {
-        names.iter().filter_map(|&name| find(folder, name).ok()).collect()
+        names
+            .iter()
+            .filter_map(|&name| find(folder, name).ok())
+            .collect()
     };
     let mut paths = found(&["docs.jsonl"]);
     if paths.is_empty() {

@@ -34,7 +34,7 @@ pub fn similar(
         times.push(engine.similar(&asked, audience)?.took_us);
         let deep = SimilarQuery {
             limit: MAX_DEPTH,
-            min_similarity: 0.0,
+            min_similarity: Some(0.0),
             ..asked
         };
         let ranked = engine.similar_ids(&deep, audience)?;
@@ -54,15 +54,26 @@ pub(super) fn asked(
             let mut asked = SimilarQuery::text(TicketText::default());
             engine.ask_as(&own, &mut asked, &Audience::Everything)?;
             if !query.text.is_empty() {
-                let TicketText { subject, description, .. } = query.ticket();
-                asked.text = TicketText { subject, description, ..asked.text };
+                let TicketText {
+                    subject,
+                    description,
+                    ..
+                } = query.ticket();
+                asked.text = TicketText {
+                    subject,
+                    description,
+                    ..asked.text
+                };
             }
             asked
         }
         _ => SimilarQuery::text(query.ticket()),
     };
+    asked.asked_at = query.created_at.or(asked.asked_at);
     if past_only && let Some(created_at) = query.created_at {
-        asked.filters.require_created(i64::MIN..created_at.unix_seconds());
+        asked
+            .filters
+            .require_created(i64::MIN..created_at.unix_seconds());
     }
     Ok(asked)
 }

@@ -7,6 +7,7 @@
 //!
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
+mod agreement;
 mod clause;
 mod folder;
 mod live;
@@ -21,6 +22,7 @@ mod writer;
 
 use std::path::PathBuf;
 
+pub use agreement::Agreement;
 pub use clause::{Clause, Form};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
