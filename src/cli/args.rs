@@ -101,6 +101,9 @@ pub(super) enum Command {
         after_help = "Example: firstline eval search corpus/eval/search --data index/demo --as reader"
     )]
     Eval(EvalArgs),
+    /// Look for better settings of similar tickets in a desk's own judgments.
+    #[command(after_help = "Example: firstline tune corpus/eval/similar --data index/demo --write")]
+    Tune(TuneArgs),
     /// Make, list and revoke API keys.
     #[command(after_help = "Example: firstline keys add portal --role reader")]
     Keys(KeysArgs),
@@ -282,6 +285,19 @@ pub(super) struct EvalSimilarArgs {
     /// Only so many queries, the first ones.
     #[arg(long, value_name = "N")]
     pub(super) limit_queries: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TuneArgs {
+    /// A folder as for `eval similar`: tickets that were the same trouble.
+    pub(super) set: PathBuf,
+    /// Only tickets that were created before the query count.
+    #[arg(long)]
+    pub(super) past_only: bool,
+    /// Add what was found to the settings file of the data folder, if it gains on the half of the
+    /// queries that was held out.
+    #[arg(long)]
+    pub(super) write: bool,
 }
 
 #[derive(Debug, Args)]

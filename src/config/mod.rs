@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::model::PriorityMatrix;
@@ -103,7 +103,7 @@ pub struct Search {
 }
 
 /// Settings of similar tickets.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Similar {
     /// What a match in the subject counts beside 1 for the whole text.
@@ -133,7 +133,10 @@ pub struct Similar {
 }
 
 impl Similar {
-    fn problems(&self, problems: &mut Vec<String>) {
+    /// What is out of range.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
         let shares = [
             ("length", self.length),
             ("min_similarity", self.min_similarity),
@@ -163,6 +166,7 @@ impl Similar {
         if self.max_terms == 0 {
             problems.push("similar.max_terms must be above 0".to_owned());
         }
+        problems
     }
 }
 
@@ -241,7 +245,7 @@ impl Settings {
                  apply"
             ));
         }
-        self.similar.problems(&mut problems);
+        problems.extend(self.similar.problems());
         for (name, value) in [
             ("max_connections", self.server.max_connections),
             ("light_queue", self.server.light_queue),
@@ -253,6 +257,64 @@ impl Settings {
         }
         problems
     }
+}
+
+/// Adds the settings of similar tickets that differ from the defaults to the file of a data folder,
+/// and returns what was added. Nothing else in the file is touched.
+///
+/// # Errors
+/// [`Error::Invalid`] when the file has such a section already, with the lines to put there.
+pub fn add_similar(data_folder: &Path, similar: &Similar) -> Result<String, Error> {
+    let section = similar_section(similar);
+    let path = data_folder.join(FILE_NAME);
+    let io = |source| Error::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(io(source)),
+    };
+    let name = path.display().to_string();
+    if parse(&name, &text)?.contains_key("similar") {
+        return Err(Error::Invalid {
+            problems: vec![format!(
+                "{name} has a section [similar] already; put there:\n{section}"
+            )],
+        });
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&section);
+    // A crash leaves the old file or the new one, never half of it.
+    let new = data_folder.join(format!("{FILE_NAME}.new"));
+    std::fs::write(&new, &text).map_err(io)?;
+    std::fs::rename(&new, &path).map_err(io)?;
+    Ok(section)
+}
+
+/// The section of a settings file with what differs from the defaults.
+#[must_use]
+pub fn similar_section(similar: &Similar) -> String {
+    let values = |similar: &Similar| Table::try_from(similar).unwrap_or_default();
+    let (own, defaults) = (values(similar), values(&Settings::default().similar));
+    let mut section = "[similar]\n".to_owned();
+    for (key, value) in own {
+        if defaults.get(&key) != Some(&value) {
+            section += &match value {
+                // An f32 is written with the digits that it has.
+                Value::Float(value) => format!("{key} = {:?}\n", rounded(value)),
+                other => format!("{key} = {other}\n"),
+            };
+        }
+    }
+    section
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
 }
 
 fn parse(name: &str, text: &str) -> Result<Table, Error> {
@@ -367,8 +429,34 @@ mod tests {
         }
     }
 
+    /// A desk's own settings file is not ours to change: a section is added, or refused.
+    #[test]
+    fn settings_of_similar_are_added_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, "# ours\n[server]\nlight_queue = 9").unwrap();
+        let mut similar = Settings::default().similar;
+        similar.recency = 0.35;
+        assert_eq!(
+            add_similar(folder.path(), &similar).unwrap(),
+            "[similar]\nrecency = 0.35\n"
+        );
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            "# ours\n[server]\nlight_queue = 9\n[similar]\nrecency = 0.35\n"
+        );
+        let loaded = Settings::load(folder.path(), std::iter::empty()).unwrap();
+        assert_eq!((loaded.similar, loaded.server.light_queue), (similar, 9));
+        let again = add_similar(folder.path(), &similar).unwrap_err();
+        assert!(again.to_string().contains("recency = 0.35"), "{again}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+
     #[test]
     fn a_wrong_variable_is_refused() {
+        assert!(load("", &[("FIRSTLINE_SIMILAR_LENGTH", "2.0")]).is_err());
+        assert!(load("", &[("FIRSTLINE_SIMILAR_MAX_TERMS", "0")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LISTEN", "nowhere")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LIGHT_QUEUE", "0")]).is_err());
         assert!(load("", &[("FIRSTLINE_SEARCH_KEEP_DAYS", "-1")]).is_err());

@@ -55,20 +55,24 @@ impl Engine {
     ) -> Result<(), Error> {
         let formula = formula(&self.settings.similar);
         let found = similar::find(view, query, &formula, self.floor(query))?;
-        let mut shown: Vec<(Ticket, SimilarHit, Language)> = Vec::with_capacity(query.limit);
+        let mut shown: Vec<(SimilarHit, Language)> = Vec::with_capacity(query.limit);
         let mut candidates = Vec::with_capacity(query.limit);
         for candidate in &found.candidates {
             if shown.len() == query.limit {
                 break;
             }
             if let Some(ticket) = self.other_ticket(query, view, candidate, audience)? {
-                let hit = similar::hit(&ticket, candidate, &found.terms);
-                shown.push((ticket, hit, candidate.scored.language));
+                let hit = similar::hit(&ticket, candidate);
+                shown.push((hit, candidate.scored.language));
                 candidates.push(candidate.clone());
             }
         }
         answer.resolutions = similar::resolutions(&shown);
-        answer.hits = shown.into_iter().map(|(_, hit, _)| hit).collect();
+        answer.hits = shown.into_iter().map(|(hit, _)| hit).collect();
+        let shared = found.shared_terms(view, &candidates)?;
+        for (hit, terms) in answer.hits.iter_mut().zip(shared) {
+            hit.shared_terms = terms;
+        }
         if query.explain {
             let explained =
                 similar::explanations(view, query, &formula, &found, &candidates)?.into_iter();
@@ -140,6 +144,10 @@ impl Engine {
                 candidates.push(candidate.clone());
             }
         }
+        let shared = found.shared_terms(view, &candidates)?;
+        for (article, terms) in articles.iter_mut().zip(shared) {
+            article.shared_terms = terms;
+        }
         if query.explain {
             let explained = similar::explanations(view, query, &formula, &found, &candidates)?;
             for (article, explanation) in articles.iter_mut().zip(explained) {
@@ -149,21 +157,29 @@ impl Engine {
         Ok(articles)
     }
 
-    /// The ids of the tickets that [`Engine::similar`] finds, without their texts.
+    /// How this engine compares tickets.
+    #[must_use]
+    pub fn similar_settings(&self) -> &config::Similar {
+        &self.settings.similar
+    }
+
+    /// The ids of the tickets that [`Engine::similar`] finds with these settings, without their
+    /// texts.
     ///
     /// # Errors
     /// An error of the index.
     pub fn similar_ids(
         &self,
         query: &SimilarQuery,
+        settings: &config::Similar,
         audience: &Audience,
     ) -> Result<Vec<String>, Error> {
         let Some(view) = self.view(Kind::Ticket, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
         let query = &self.dated(query);
-        let formula = formula(&self.settings.similar);
-        let found = similar::find(&view, query, &formula, self.floor(query))?;
+        let floor = query.min_similarity.unwrap_or(settings.min_similarity);
+        let found = similar::find(&view, query, &formula(settings), floor)?;
         let ids = found.candidates.iter();
         let ids = ids.map(|candidate| view.id_of(&candidate.scored));
         let mut ids = ids.collect::<Result<Vec<_>, _>>()?;

@@ -8,6 +8,7 @@
 mod measures;
 mod set;
 mod similar;
+mod tune;
 
 use serde::Serialize;
 
@@ -19,7 +20,8 @@ use crate::engine;
 use crate::model::Audience;
 use crate::search::{MAX_DEPTH, SearchQuery};
 
-pub use similar::similar;
+pub use similar::{asked, similar};
+pub use tune::{BeforeAfter, Tuning, tune};
 
 /// How the answers to a set were.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -55,6 +55,8 @@ pub struct JudgedQuery {
     pub title: Option<String>,
     /// When it was asked.
     pub created_at: Option<Time>,
+    /// The part of the set that it belongs to, where that is split.
+    pub split: Option<String>,
     /// The document that is the query itself and must not count as an answer.
     pub own_document: Option<String>,
     /// The relevance of documents; every other one has none.
@@ -141,6 +143,7 @@ impl JudgedSet {
                 text: text.to_owned(),
                 title: title.map(str::to_owned),
                 created_at: query.created_at,
+                split: query.split,
                 own_document: query.doc_id,
                 relevant,
             });
@@ -176,6 +179,7 @@ impl JudgedSet {
                     text: String::new(),
                     title: None,
                     created_at: None,
+                    split: group.split.clone(),
                     own_document: Some(own.clone()),
                     relevant: others.map(|other| (other.clone(), 1)).collect(),
                 }

@@ -37,14 +37,17 @@ pub fn similar(
             min_similarity: Some(0.0),
             ..asked
         };
-        let ranked = engine.similar_ids(&deep, audience)?;
+        let ranked = engine.similar_ids(&deep, engine.similar_settings(), audience)?;
         measured.push(QueryMeasures::new(&ranked, &relevant));
     }
     Ok(Report::new(set, documents, &measured, &mut times))
 }
 
 /// The question that a query of a set puts.
-pub(super) fn asked(
+///
+/// # Errors
+/// [`engine::Error::NotFound`] when the query is a ticket that is not there.
+pub fn asked(
     engine: &Engine,
     query: &JudgedQuery,
     past_only: bool,

@@ -14,6 +14,7 @@ mod live;
 mod occurrences;
 mod ranking;
 mod schema;
+mod shared;
 mod terms;
 mod tokenizer;
 mod view;
@@ -32,6 +33,7 @@ pub use ranking::{
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, NO, TextField, YES, article_language, stamp};
+pub use shared::clauses_in;
 pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use vocabulary::KnownTerm;

@@ -3,11 +3,8 @@
 use serde::Serialize;
 
 use super::{Candidate, Formula, Found, Lift, Resolution, SimilarQuery, passage};
-use crate::index::{ClauseScore, Error, QueryTerms, Scored, TextField, View, explain};
+use crate::index::{ClauseScore, Error, QueryTerm, QueryTerms, Scored, TextField, View, explain};
 use crate::model::{Article, Ticket, Time};
-
-/// The common terms that are shown for a hit, the most telling ones.
-const MAX_SHOWN_TERMS: usize = 8;
 
 /// The answer to a question for similar documents.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -81,6 +78,15 @@ pub struct SharedTerm {
     pub term: String,
     /// Its weight in the query times its idf.
     pub weight: f32,
+}
+
+impl SharedTerm {
+    pub(super) fn of(term: &QueryTerm) -> Self {
+        Self {
+            term: term.term.clone(),
+            weight: term.value(),
+        }
+    }
 }
 
 /// An open ticket that is the same trouble.
@@ -158,15 +164,10 @@ pub struct ExplainedTerm {
     pub score: f32,
 }
 
-/// What is shown of a found ticket.
+/// What is shown of a found ticket, but for the shared terms.
 #[must_use]
-pub fn hit(ticket: &Ticket, candidate: &Candidate, terms: &QueryTerms) -> SimilarHit {
+pub fn hit(ticket: &Ticket, candidate: &Candidate) -> SimilarHit {
     let resolution = passage::resolution(ticket);
-    let mut text = format!("{}\n{}", ticket.subject, ticket.description);
-    if let Some(whole) = &ticket.resolution {
-        text.push('\n');
-        text.push_str(whole);
-    }
     SimilarHit {
         id: ticket.id.to_string(),
         subject: ticket.subject.clone(),
@@ -180,12 +181,12 @@ pub fn hit(ticket: &Ticket, candidate: &Candidate, terms: &QueryTerms) -> Simila
         is_reopened: ticket.is_reopened(),
         resolution_is_cut: resolution.as_ref().is_some_and(|passage| passage.is_cut),
         resolution: resolution.map(|passage| passage.text),
-        shared_terms: shared_terms(terms, &text, &candidate.scored),
+        shared_terms: Vec::new(),
         explanation: None,
     }
 }
 
-/// What is shown of a found article.
+/// What is shown of a found article, but for the shared terms.
 #[must_use]
 pub fn article_hit(article: &Article, candidate: &Candidate, terms: &QueryTerms) -> SimilarArticle {
     let language = candidate.scored.language;
@@ -197,11 +198,7 @@ pub fn article_hit(article: &Article, candidate: &Candidate, terms: &QueryTerms)
         url: article.url.clone(),
         category: article.category.clone(),
         passage: passage::most_telling(&article.body, terms, language),
-        shared_terms: shared_terms(
-            terms,
-            &format!("{}\n{}", article.title, article.body),
-            &candidate.scored,
-        ),
+        shared_terms: Vec::new(),
         explanation: None,
     }
 }
@@ -261,15 +258,4 @@ fn explained(part: ClauseScore, terms: &QueryTerms) -> ExplainedTerm {
         weight: part.weight,
         score: part.score,
     }
-}
-
-fn shared_terms(terms: &QueryTerms, text: &str, scored: &Scored) -> Vec<SharedTerm> {
-    let shared = terms.shared_with(text, scored.language).into_iter();
-    let shown = shared.take(MAX_SHOWN_TERMS);
-    shown
-        .map(|(term, weight)| SharedTerm {
-            term: term.to_owned(),
-            weight,
-        })
-        .collect()
 }

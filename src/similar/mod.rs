@@ -17,7 +17,9 @@ pub use answer::{
 pub use formula::{Formula, Lift};
 pub use resolutions::{Resolution, resolutions};
 
-use crate::index::{Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, rank};
+use crate::index::{
+    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank,
+};
 use crate::model::{TicketText, Time};
 use crate::text::without_boilerplate;
 use formula::Lifts;
@@ -25,6 +27,9 @@ use formula::Lifts;
 /// So many documents with the best words are looked at for what else speaks for them, or twice as
 /// many as are wanted.
 const MIN_CANDIDATES: usize = 100;
+
+/// The common terms that are shown for a hit, the most telling ones.
+const MAX_SHOWN_TERMS: usize = 8;
 
 /// What to find similar documents for.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,6 +154,31 @@ pub fn find(
 }
 
 impl Found {
+    /// The terms that documents have in common with the query, each with its weight, the most
+    /// telling ones first.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn shared_terms(
+        &self,
+        view: &View,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Vec<SharedTerm>>, Error> {
+        let scored: Vec<Scored> = candidates
+            .iter()
+            .map(|candidate| candidate.scored.clone())
+            .collect();
+        let shared = clauses_in(view, &self.clauses, &scored)?.into_iter();
+        let of_document = |places: Vec<usize>| {
+            let terms = places
+                .into_iter()
+                .filter_map(|place| self.terms.terms.get(place));
+            let shown = terms.take(MAX_SHOWN_TERMS);
+            shown.map(SharedTerm::of).collect()
+        };
+        Ok(shared.map(of_document).collect())
+    }
+
     fn ranking<'a>(
         &'a self,
         query: &'a SimilarQuery,

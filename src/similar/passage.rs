@@ -15,6 +15,9 @@ use crate::text::{Language, sentences, without_boilerplate};
 /// A text up to this length is shown whole, in bytes; of a longer one no more than about this.
 const MAX_BYTES: usize = 400;
 
+/// Of a very long text only the beginning is read, in bytes.
+const MAX_READ_BYTES: usize = 8_192;
+
 /// Sentences that are taken at most.
 const MAX_SENTENCES: usize = 4;
 
@@ -133,13 +136,15 @@ pub(super) struct Passage {
 /// public answer that its requester did not write.
 pub(super) fn resolution(ticket: &Ticket) -> Option<Passage> {
     let source = source(ticket)?;
-    let text = without_boilerplate(source);
-    let passage = what_was_done(text.trim());
+    let read = source.get(..source.floor_char_boundary(MAX_READ_BYTES));
+    let text = without_boilerplate(read.unwrap_or(source));
+    let mut passage = what_was_done(text.trim());
+    passage.is_cut |= source.len() > MAX_READ_BYTES;
     (!passage.text.is_empty()).then_some(passage)
 }
 
 /// The text that says how a ticket was resolved.
-pub(super) fn source(ticket: &Ticket) -> Option<&str> {
+fn source(ticket: &Ticket) -> Option<&str> {
     let is_text = |text: &&str| !text.trim().is_empty();
     let resolution = ticket.resolution.as_deref().filter(is_text);
     let last_answer = || {

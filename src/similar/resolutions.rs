@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{SimilarHit, passage};
-use crate::model::{Ticket, Time};
+use super::SimilarHit;
+use crate::model::Time;
 use crate::text::{Language, analyze};
 
 /// Two resolutions are one fix when they share so many of the terms that either has.
@@ -35,17 +35,17 @@ pub struct Resolution {
     pub score: f32,
 }
 
-/// The distinct fixes of tickets, best first. The tickets come best first, with what is shown of
-/// them and the language that they are in.
+/// The distinct fixes of tickets, best first. The tickets come best first, each with the language
+/// that it is in.
 #[must_use]
-pub fn resolutions(found: &[(Ticket, SimilarHit, Language)]) -> Vec<Resolution> {
+pub fn resolutions(found: &[(SimilarHit, Language)]) -> Vec<Resolution> {
     let mut groups: Vec<(BTreeSet<String>, Resolution)> = Vec::new();
-    for (ticket, hit, language) in found {
-        let (Some(text), Some(shown)) = (passage::source(ticket), &hit.resolution) else {
+    for (hit, language) in found {
+        let Some(shown) = &hit.resolution else {
             continue;
         };
         let mut terms = BTreeSet::new();
-        analyze(text, &[*language], |token| {
+        analyze(shown, &[*language], |token| {
             terms.insert(token.term.to_owned());
         });
         let known = groups
