@@ -4,7 +4,7 @@ use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
 use crate::config;
 use crate::index::{Filters, View, Weighting};
-use crate::model::{Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
+use crate::model::{Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText, Time};
 use crate::similar::{
     self, Candidate, Duplicate, Formula, Found, SimilarAnswer, SimilarArticle, SimilarHit,
     SimilarQuery,
@@ -29,7 +29,7 @@ impl Engine {
         audience: &Audience,
     ) -> Result<SimilarAnswer, Error> {
         let started = Stopwatch::start();
-        let query = &self.dated(query);
+        let query = &dated(query);
         let mut answer = SimilarAnswer::default();
         if query.wants_tickets
             && let Some(view) = self.view(Kind::Ticket, audience, &mut answer.warnings)?
@@ -177,7 +177,7 @@ impl Engine {
         let Some(view) = self.view(Kind::Ticket, audience, &mut Vec::new())? else {
             return Ok(Vec::new());
         };
-        let query = &self.dated(query);
+        let query = &dated(query);
         let floor = query.min_similarity.unwrap_or(settings.min_similarity);
         let found = similar::find(&view, query, &formula(settings), floor)?;
         let ids = found.candidates.iter();
@@ -232,13 +232,6 @@ impl Engine {
         Ok(())
     }
 
-    fn dated(&self, query: &SimilarQuery) -> SimilarQuery {
-        SimilarQuery {
-            asked_at: Some(query.asked_at.unwrap_or_else(now)),
-            ..query.clone()
-        }
-    }
-
     fn floor(&self, query: &SimilarQuery) -> f32 {
         let default = self.settings.similar.min_similarity;
         query.min_similarity.unwrap_or(default)
@@ -254,6 +247,16 @@ impl Engine {
     ) -> Result<Option<Ticket>, Error> {
         let ticket = self.ticket_for(view, &candidate.scored, audience)?;
         Ok(ticket.filter(|ticket| query.skip.as_deref() != Some(ticket.id.as_str())))
+    }
+}
+
+/// The query with the time that it is asked at: the end of the day when it says none, so that the
+/// same question has the same answer all day.
+fn dated(query: &SimilarQuery) -> SimilarQuery {
+    let tonight = || Time::from_unix_seconds((now().unix_seconds().div_euclid(DAY) + 1) * DAY);
+    SimilarQuery {
+        asked_at: Some(query.asked_at.unwrap_or_else(tonight)),
+        ..query.clone()
     }
 }
 

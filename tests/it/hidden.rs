@@ -252,6 +252,13 @@ fn questions() -> Vec<(&'static str, String, String)> {
         questions.push(("POST", "/v1/triage".to_owned(), ask.to_string()));
         ask["min_similarity"] = json!(0.0);
         ask["limit"] = json!(20);
+        match questions.len() % 5 {
+            0 => ask["explain"] = json!(true),
+            1 => ask["kind"] = json!("both"),
+            2 => ask["only_resolved"] = json!(true),
+            3 => ask["created_from"] = json!("2025-06-01"),
+            _ => ask["exhaustive"] = json!(true),
+        }
         questions.push(("POST", "/v1/similar".to_owned(), ask.to_string()));
     }
     for id in [
@@ -261,7 +268,7 @@ fn questions() -> Vec<(&'static str, String, String)> {
         "HIT-nobody-1",
         "HIT-none",
     ] {
-        let ask = json!({"id": id, "limit": 50, "min_similarity": 0.0}).to_string();
+        let ask = json!({"id": id, "limit": 50, "min_similarity": 0.0, "kind": "both"}).to_string();
         questions.push(("POST", "/v1/similar".to_owned(), ask));
     }
     for id in [
