@@ -300,17 +300,19 @@ pub fn add_similar(data_folder: &Path, similar: &Similar) -> Result<String, Erro
 pub fn similar_section(similar: &Similar) -> String {
     let values = |similar: &Similar| Table::try_from(similar).unwrap_or_default();
     let (own, defaults) = (values(similar), values(&Settings::default().similar));
-    let mut section = "[similar]\n".to_owned();
-    for (key, value) in own {
-        if defaults.get(&key) != Some(&value) {
-            section += &match value {
-                // An f32 is written with the digits that it has.
-                Value::Float(value) => format!("{key} = {:?}\n", rounded(value)),
-                other => format!("{key} = {other}\n"),
-            };
-        }
-    }
-    section
+    let line = |(key, value): (String, Value)| {
+        // An f32 is written with the digits that it has.
+        let value = match value.as_float() {
+            Some(value) => Value::Float(rounded(value)),
+            None => value,
+        };
+        format!("{key} = {value}\n")
+    };
+    let changed = own
+        .into_iter()
+        .filter(|(key, value)| defaults.get(key) != Some(value));
+    let lines: String = changed.map(line).collect();
+    format!("[similar]\n{lines}")
 }
 
 fn rounded(value: f64) -> f64 {
