@@ -184,10 +184,10 @@ pub(super) struct SimilarArgs {
     /// Only tickets that are resolved.
     #[arg(long)]
     pub(super) only_resolved: bool,
-    /// Only documents created then or later: a date or a time.
+    /// Only tickets created then or later: a date or a time.
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     pub(super) created_from: Option<Time>,
-    /// Only documents created before.
+    /// Only tickets created before.
     #[arg(long, value_name = "TIME", value_parser = Time::parse)]
     pub(super) created_before: Option<Time>,
     /// Tell how every score came about.

@@ -134,6 +134,10 @@ impl Engine {
         view: &View,
         audience: &Audience,
     ) -> Result<Vec<SimilarArticle>, Error> {
+        let query = &SimilarQuery {
+            filters: query.filters.for_articles(),
+            ..query.clone()
+        };
         let formula = Formula::articles(self.settings.similar.budget);
         let found = similar::find(view, query, &formula, self.floor(query))?;
         let mut articles = Vec::new();

@@ -48,9 +48,9 @@ struct SimilarRequest {
     product: Vec<String>,
     /// Only tickets in one of these states.
     status: Vec<String>,
-    /// Only documents that were created then or later.
+    /// Only tickets that were created then or later.
     created_from: Option<Time>,
-    /// Only documents that were created before.
+    /// Only tickets that were created before.
     created_before: Option<Time>,
     /// Only tickets that are resolved.
     only_resolved: bool,

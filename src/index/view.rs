@@ -189,6 +189,26 @@ impl Filters {
         });
     }
 
+    /// What of this can be asked of articles too: category, product, tag and language. They have no
+    /// queue and no state, and the period is that in which a ticket was opened.
+    #[must_use]
+    pub fn for_articles(&self) -> Self {
+        let is_of_tickets = |field: FacetField| {
+            matches!(
+                field,
+                FacetField::Queue | FacetField::Status | FacetField::Resolved
+            )
+        };
+        let values = self.values.iter();
+        Self {
+            values: values
+                .filter(|(field, _)| !is_of_tickets(*field))
+                .cloned()
+                .collect(),
+            created: None,
+        }
+    }
+
     /// For every filter the documents of a segment that pass it.
     fn passing(&self, segment: &SegmentReader, fields: &Fields) -> Result<Vec<BitSet>, Error> {
         let of_filter = |(field, values): &(FacetField, Vec<String>)| {
