@@ -8,6 +8,7 @@
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
 mod agreement;
+mod budgeted;
 mod clause;
 mod folder;
 mod live;
@@ -24,6 +25,7 @@ mod writer;
 use std::path::PathBuf;
 
 pub use agreement::Agreement;
+pub use budgeted::rank_budgeted;
 pub use clause::{Clause, Form};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};

@@ -18,7 +18,7 @@ pub use formula::{Formula, Lift};
 pub use resolutions::{Resolution, resolutions};
 
 use crate::index::{
-    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank,
+    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank_budgeted,
 };
 use crate::model::{TicketText, Time};
 use crate::text::without_boilerplate;
@@ -134,9 +134,10 @@ pub fn find(
     // One more than wanted: the ticket itself may be among them.
     let limit = MIN_CANDIDATES.max(2 * query.limit) + 1;
     let fields = formula.weighting.fields();
-    let ranked = rank(view, &found.ranking(query, formula, &fields, limit))?;
+    let ranking = found.ranking(query, formula, &fields, limit);
+    let scored = rank_budgeted(view, &ranking)?;
     let lifts = Lifts::new(view, formula, query)?;
-    let candidates = ranked.scored.into_iter().map(|scored| {
+    let candidates = scored.into_iter().map(|scored| {
         let lift = lifts.of(&scored);
         Candidate {
             lift,
