@@ -101,6 +101,14 @@ pub fn texts() -> Vec<PathBuf> {
     texts_of(Path::new(&folder))
 }
 
+/// The queries of that folder that are whole tickets.
+pub fn ticket_queries() -> Vec<Query> {
+    let folder = std::env::var_os("FIRSTLINE_BENCH_DATA").unwrap();
+    let mut queries = queries(&Path::new(&folder).join(QUERIES));
+    queries.retain(|query| query.kind.as_deref() == Some("ticket"));
+    queries
+}
+
 fn texts_of(folder: &Path) -> Vec<PathBuf> {
     let is_queries = |path: &PathBuf| path.ends_with(QUERIES);
     files(folder)

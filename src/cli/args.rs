@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Kind, Role};
+use crate::model::{Kind, Role, Time};
 
 /// The search and triage engine of a help desk.
 #[derive(Debug, Parser)]
@@ -101,6 +101,9 @@ pub(super) enum Command {
         after_help = "Example: firstline eval search corpus/eval/search --data index/demo --as reader"
     )]
     Eval(EvalArgs),
+    /// Look for better settings of similar tickets in a desk's own judgments.
+    #[command(after_help = "Example: firstline tune corpus/eval/similar --data index/demo --write")]
+    Tune(TuneArgs),
     /// Make, list and revoke API keys.
     #[command(after_help = "Example: firstline keys add portal --role reader")]
     Keys(KeysArgs),
@@ -163,6 +166,44 @@ pub(super) struct SimilarArgs {
     /// Hits below are left out, 0 to 1.
     #[arg(long)]
     pub(super) min_similarity: Option<f32>,
+    /// What to look for.
+    #[arg(long, value_enum, default_value_t = WantedArg::Ticket)]
+    pub(super) kind: WantedArg,
+    /// Only documents of this category. May be repeated, like the following three.
+    #[arg(long, value_name = "NAME")]
+    pub(super) category: Vec<String>,
+    /// Only tickets of this queue.
+    #[arg(long, value_name = "NAME")]
+    pub(super) queue: Vec<String>,
+    /// Only documents about this product.
+    #[arg(long, value_name = "NAME")]
+    pub(super) product: Vec<String>,
+    /// Only tickets in this state.
+    #[arg(long, value_name = "NAME")]
+    pub(super) status: Vec<String>,
+    /// Only tickets that are resolved.
+    #[arg(long)]
+    pub(super) only_resolved: bool,
+    /// Only tickets created then or later: a date or a time.
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) created_from: Option<Time>,
+    /// Only tickets created before.
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(super) created_before: Option<Time>,
+    /// Tell how every score came about.
+    #[arg(long)]
+    pub(super) explain: bool,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WantedArg {
+    /// Past tickets that were the same trouble.
+    Ticket,
+    /// Articles that answer the ticket.
+    Article,
+    /// Both.
+    Both,
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +248,10 @@ pub(super) enum EvalCommand {
     /// Measure article search on a folder with queries.jsonl, qrels.tsv and docs.jsonl (each
     /// also with .gz); without docs, on the articles of the data folder.
     Search(EvalSearchArgs),
+    /// Measure how well tickets that were the same trouble are found: on a folder with
+    /// queries.jsonl and qrels.tsv, or groups.jsonl, and the tickets in docs.jsonl or train.jsonl
+    /// and test.jsonl (each also with .gz); without docs, on the tickets of the data folder.
+    Similar(EvalSimilarArgs),
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +270,34 @@ pub(super) struct EvalSearchArgs {
     /// Only what the holder of such a key sees.
     #[arg(long = "as", value_parser = role, default_value = "admin")]
     pub(super) role: Role,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalSimilarArgs {
+    /// The folder.
+    pub(super) set: PathBuf,
+    /// Only the queries of this split.
+    #[arg(long)]
+    pub(super) split: Option<String>,
+    /// Only tickets that were created before the query count.
+    #[arg(long)]
+    pub(super) past_only: bool,
+    /// Only so many queries, the first ones.
+    #[arg(long, value_name = "N")]
+    pub(super) limit_queries: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TuneArgs {
+    /// A folder as for `eval similar`: tickets that were the same trouble.
+    pub(super) set: PathBuf,
+    /// Only tickets that were created before the query count.
+    #[arg(long)]
+    pub(super) past_only: bool,
+    /// Add what was found to the settings file of the data folder, if it gains on the half of the
+    /// queries that was held out.
+    #[arg(long)]
+    pub(super) write: bool,
 }
 
 #[derive(Debug, Args)]

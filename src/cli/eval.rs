@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::EvalCommand;
+use super::args::{EvalCommand, EvalSearchArgs, EvalSimilarArgs};
 use super::{Exit, Output};
-use crate::eval::{self, JudgedSet};
-use crate::model::Audience;
+use crate::eval::{self, JudgedSet, Report};
+use crate::model::{Audience, Kind};
 use crate::{Engine, Settings};
 
 pub(super) fn run(
@@ -17,30 +17,9 @@ pub(super) fn run(
     command: &EvalCommand,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
-    let EvalCommand::Search(args) = command;
-    let mut set = JudgedSet::read(&args.set, &args.query_field, args.split.as_deref())?;
-    if let Some(limit) = args.limit_queries {
-        set.queries.truncate(limit);
-    }
-    let audience = Audience::of(args.role, &BTreeSet::new());
-    let report = match eval::documents(&args.set)? {
-        Some(documents) => {
-            set.rename(&documents.names);
-            let temporary = tempfile::tempdir().context("there is no room for an index")?;
-            let engine = Engine::open(temporary.path(), settings)?;
-            let imported = engine.import(documents.records.into_iter(), &mut |_| ())?;
-            engine.wait_visible(imported.newest_seq)?;
-            eval::search(&engine, &set, imported.created, &audience)?
-        }
-        None => {
-            let engine = Engine::open_reading(folder, settings)?;
-            let n_documents = engine
-                .status()?
-                .indexes
-                .first()
-                .map_or(0, |index| index.summary.documents);
-            eval::search(&engine, &set, n_documents, &audience)?
-        }
+    let report = match command {
+        EvalCommand::Search(args) => search(folder, settings, args)?,
+        EvalCommand::Similar(args) => similar(folder, settings, args)?,
     };
     if output.is_json {
         output.json(&report)?;
@@ -62,6 +41,69 @@ pub(super) fn run(
         milliseconds(report.p99_us),
     ))?;
     Ok(Exit::Done)
+}
+
+fn search(folder: &Path, settings: Settings, args: &EvalSearchArgs) -> anyhow::Result<Report> {
+    let mut set = JudgedSet::read(&args.set, &args.query_field, args.split.as_deref())?;
+    set.queries
+        .truncate(args.limit_queries.unwrap_or(usize::MAX));
+    let audience = Audience::of(args.role, &BTreeSet::new());
+    let desk = Desk::open(folder, settings, &args.set, &mut set, Kind::Article)?;
+    Ok(eval::search(&desk.engine, &set, desk.documents, &audience)?)
+}
+
+fn similar(folder: &Path, settings: Settings, args: &EvalSimilarArgs) -> anyhow::Result<Report> {
+    let mut set = JudgedSet::read_similar(&args.set, args.split.as_deref())?;
+    set.queries
+        .truncate(args.limit_queries.unwrap_or(usize::MAX));
+    let desk = Desk::open(folder, settings, &args.set, &mut set, Kind::Ticket)?;
+    Ok(eval::similar(
+        &desk.engine,
+        &set,
+        desk.documents,
+        args.past_only,
+    )?)
+}
+
+/// The desk that is asked.
+pub(super) struct Desk {
+    pub(super) engine: Engine,
+    /// How many documents there are to be found.
+    pub(super) documents: u64,
+    /// Where the documents of the set are while they are needed.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Desk {
+    /// The documents of the set in a data folder of their own, or the data folder as it is.
+    pub(super) fn open(
+        folder: &Path,
+        settings: Settings,
+        set_folder: &Path,
+        set: &mut JudgedSet,
+        kind: Kind,
+    ) -> anyhow::Result<Self> {
+        let Some(documents) = eval::documents(set_folder)? else {
+            let engine = Engine::open_reading(folder, settings)?;
+            let indexes = engine.status()?.indexes;
+            let index = indexes.iter().find(|index| index.kind == kind.as_str());
+            return Ok(Self {
+                documents: index.map_or(0, |index| index.summary.documents),
+                engine,
+                _temporary: None,
+            });
+        };
+        set.rename(&documents.names);
+        let temporary = tempfile::tempdir().context("there is no room for an index")?;
+        let engine = Engine::open(temporary.path(), settings)?;
+        let imported = engine.import(documents.records.into_iter(), &mut |_| ())?;
+        engine.wait_visible(imported.newest_seq)?;
+        Ok(Self {
+            engine,
+            documents: imported.created,
+            _temporary: Some(temporary),
+        })
+    }
 }
 
 #[expect(

@@ -19,6 +19,7 @@ mod similar;
 mod status;
 mod ticket;
 mod triage;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -91,6 +92,7 @@ fn run(cli: &Cli, output: &mut Output) -> anyhow::Result<Exit> {
         Command::Backup(args) => backup::run(&folder, args, output),
         Command::Restore(args) => restore::run(&folder, args, output),
         Command::Eval(args) => eval::run(&folder, settings, &args.command, output),
+        Command::Tune(args) => tune::run(&folder, settings, args, output),
         Command::Keys(args) => keys::run(&folder, &args.command, output),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::model::PriorityMatrix;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub index: Index,
     /// Article search.
     pub search: Search,
+    /// Similar tickets.
+    pub similar: Similar,
     /// Triage.
     pub triage: Triage,
 }
@@ -100,6 +102,74 @@ pub struct Search {
     pub frequent_days: u32,
     /// How many days feedback and counts of searches are kept.
     pub keep_days: u32,
+}
+
+/// Settings of similar tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Similar {
+    /// What a match in the subject counts beside 1 for the whole text.
+    pub title_weight: f32,
+    /// What a word of the subject asked about counts beside 1 for the description.
+    pub subject_weight: f32,
+    /// The power of the inverse document frequency.
+    pub idf_power: f32,
+    /// Words that are asked for at most.
+    pub max_terms: usize,
+    /// How much a long ticket is lowered, 0 to 1.
+    pub length: f32,
+    /// The share by which the same category lifts, and the same queue.
+    pub agreement: f32,
+    /// The share by which a ticket of the same day is lifted over a very old one.
+    pub recency: f32,
+    /// After how many days half of that is left.
+    pub recency_days: f32,
+    /// Tickets below are not shown, 0 to 1.
+    pub min_similarity: f32,
+    /// From here on an open ticket is a duplicate, 0 to 1.
+    pub duplicate_similarity: f32,
+    /// How many days back duplicates are looked for.
+    pub duplicate_days: u32,
+    /// Occurrences of words that are added up for one question.
+    pub budget: u64,
+}
+
+impl Similar {
+    /// What is out of range.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let shares = [
+            ("length", self.length),
+            ("min_similarity", self.min_similarity),
+            ("duplicate_similarity", self.duplicate_similarity),
+        ];
+        for (name, value) in shares {
+            if !(0.0..=1.0).contains(&value) {
+                problems.push(format!("similar.{name} ({value}) must be 0 to 1"));
+            }
+        }
+        let weights = [
+            ("title_weight", self.title_weight),
+            ("subject_weight", self.subject_weight),
+            ("idf_power", self.idf_power),
+            ("recency_days", self.recency_days),
+        ];
+        for (name, value) in weights {
+            if !(value > 0.0 && value.is_finite()) {
+                problems.push(format!("similar.{name} ({value}) must be above 0"));
+            }
+        }
+        for (name, value) in [("agreement", self.agreement), ("recency", self.recency)] {
+            if !(0.0..=10.0).contains(&value) {
+                problems.push(format!("similar.{name} ({value}) must be 0 to 10"));
+            }
+        }
+        if self.max_terms == 0 {
+            problems.push("similar.max_terms must be above 0".to_owned());
+        }
+        problems
+    }
 }
 
 /// Settings of triage.
@@ -177,6 +247,7 @@ impl Settings {
                  apply"
             ));
         }
+        problems.extend(self.similar.problems());
         for (name, value) in [
             ("max_connections", self.server.max_connections),
             ("light_queue", self.server.light_queue),
@@ -188,6 +259,66 @@ impl Settings {
         }
         problems
     }
+}
+
+/// Adds the settings of similar tickets that differ from the defaults to the file of a data folder,
+/// and returns what was added. Nothing else in the file is touched.
+///
+/// # Errors
+/// [`Error::Invalid`] when the file has such a section already, with the lines to put there.
+pub fn add_similar(data_folder: &Path, similar: &Similar) -> Result<String, Error> {
+    let section = similar_section(similar);
+    let path = data_folder.join(FILE_NAME);
+    let io = |source| Error::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(io(source)),
+    };
+    let name = path.display().to_string();
+    if parse(&name, &text)?.contains_key("similar") {
+        return Err(Error::Invalid {
+            problems: vec![format!(
+                "{name} has a section [similar] already; put there:\n{section}"
+            )],
+        });
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&section);
+    // A crash leaves the old file or the new one, never half of it.
+    let new = data_folder.join(format!("{FILE_NAME}.new"));
+    std::fs::write(&new, &text).map_err(io)?;
+    std::fs::rename(&new, &path).map_err(io)?;
+    Ok(section)
+}
+
+/// The section of a settings file with what differs from the defaults.
+#[must_use]
+pub fn similar_section(similar: &Similar) -> String {
+    let values = |similar: &Similar| Table::try_from(similar).unwrap_or_default();
+    let (own, defaults) = (values(similar), values(&Settings::default().similar));
+    let line = |(key, value): (String, Value)| {
+        // An f32 is written with the digits that it has.
+        let value = match value.as_float() {
+            Some(value) => Value::Float(rounded(value)),
+            None => value,
+        };
+        format!("{key} = {value}\n")
+    };
+    let changed = own
+        .into_iter()
+        .filter(|(key, value)| defaults.get(key) != Some(value));
+    let lines: String = changed.map(line).collect();
+    format!("[similar]\n{lines}")
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
 }
 
 fn parse(name: &str, text: &str) -> Result<Table, Error> {
@@ -302,8 +433,34 @@ mod tests {
         }
     }
 
+    /// A desk's own settings file is not ours to change: a section is added, or refused.
+    #[test]
+    fn settings_of_similar_are_added_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, "# ours\n[server]\nlight_queue = 9").unwrap();
+        let mut similar = Settings::default().similar;
+        similar.recency = 0.35;
+        assert_eq!(
+            add_similar(folder.path(), &similar).unwrap(),
+            "[similar]\nrecency = 0.35\n"
+        );
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            "# ours\n[server]\nlight_queue = 9\n[similar]\nrecency = 0.35\n"
+        );
+        let loaded = Settings::load(folder.path(), std::iter::empty()).unwrap();
+        assert_eq!((loaded.similar, loaded.server.light_queue), (similar, 9));
+        let again = add_similar(folder.path(), &similar).unwrap_err();
+        assert!(again.to_string().contains("recency = 0.35"), "{again}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+
     #[test]
     fn a_wrong_variable_is_refused() {
+        assert!(load("", &[("FIRSTLINE_SIMILAR_LENGTH", "2.0")]).is_err());
+        assert!(load("", &[("FIRSTLINE_SIMILAR_MAX_TERMS", "0")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LISTEN", "nowhere")]).is_err());
         assert!(load("", &[("FIRSTLINE_SERVER_LIGHT_QUEUE", "0")]).is_err());
         assert!(load("", &[("FIRSTLINE_SEARCH_KEEP_DAYS", "-1")]).is_err());

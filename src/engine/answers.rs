@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
 use crate::index::{FacetCounts, Scored, View, article_language};
-use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketId, TicketText};
+use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketText};
 use crate::search::{
     self, Found, Preferences, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion,
 };
-use crate::similar::{self, SimilarAnswer, SimilarHit, SimilarQuery};
+use crate::similar::{SimilarHit, SimilarQuery};
 use crate::triage::{Thresholds, TriageDecision};
 
 /// Similar tickets shown with a decision.
@@ -203,69 +203,6 @@ impl Engine {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// Finds past tickets that were the same trouble.
-    ///
-    /// # Errors
-    /// An error of store or index.
-    pub fn similar(
-        &self,
-        query: &SimilarQuery,
-        audience: &Audience,
-    ) -> Result<SimilarAnswer, Error> {
-        let started = Stopwatch::start();
-        let mut warnings = Vec::new();
-        let mut hits = Vec::new();
-        if let Some(view) = self.view(Kind::Ticket, audience, &mut warnings)? {
-            let found = similar::find(&view, query)?;
-            for (scored, similarity) in &found.scored {
-                let is_own = |ticket: &Ticket| query.skip.as_deref() == Some(ticket.id.as_str());
-                if let Some(ticket) = self.ticket_for(&view, scored, audience)?
-                    && !is_own(&ticket)
-                {
-                    hits.push(similar::hit(&ticket, scored, *similarity, &found.terms));
-                }
-            }
-            hits.truncate(query.limit);
-        }
-        let total = hits.len() as u64;
-        Ok(SimilarAnswer {
-            hits,
-            total,
-            took_us: started.elapsed_us(),
-            warnings,
-        })
-    }
-
-    /// Finds past tickets like a stored one, whose words take the place of those in `query`.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such ticket, or it must not be seen.
-    pub fn similar_to(
-        &self,
-        id: &TicketId,
-        query: SimilarQuery,
-        audience: &Audience,
-    ) -> Result<SimilarAnswer, Error> {
-        let key = DocumentKey::Ticket(id.clone());
-        let Document::Ticket(ticket) = self.document(&key, audience)? else {
-            return Err(Error::NotFound {
-                kind: key.kind().as_str(),
-                id: id.to_string(),
-            });
-        };
-        let text = TicketText {
-            subject: ticket.subject,
-            description: ticket.description,
-            ..TicketText::default()
-        };
-        let query = SimilarQuery {
-            text,
-            skip: Some(id.to_string()),
-            ..query
-        };
-        self.similar(&query, audience)
-    }
-
     /// Decides on a new ticket, with similar tickets as evidence and articles that may help.
     ///
     /// # Errors
@@ -315,7 +252,7 @@ impl Engine {
 
     /// The index of a kind as an audience sees it; none while the first one is being made, which
     /// is added to the warnings.
-    fn view(
+    pub(super) fn view(
         &self,
         kind: Kind,
         audience: &Audience,
@@ -340,7 +277,7 @@ impl Engine {
         }
     }
 
-    fn article_for(
+    pub(super) fn article_for(
         &self,
         view: &View,
         scored: &Scored,
@@ -352,7 +289,7 @@ impl Engine {
         }
     }
 
-    fn ticket_for(
+    pub(super) fn ticket_for(
         &self,
         view: &View,
         scored: &Scored,
@@ -365,7 +302,7 @@ impl Engine {
     }
 
     /// The stored state of a found document, if it may still be shown.
-    fn found(
+    pub(super) fn found(
         &self,
         view: &View,
         scored: &Scored,

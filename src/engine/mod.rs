@@ -19,6 +19,7 @@ mod pool;
 mod progress;
 mod rebuild;
 mod search_counts;
+mod similar;
 mod slot;
 mod status;
 mod verify;

@@ -49,6 +49,12 @@ pub struct QueryMeasures {
 }
 
 impl QueryMeasures {
+    /// The gain of the first ten, 0 to 1.
+    #[must_use]
+    pub fn ndcg_at_10(&self) -> f64 {
+        self.ndcg_at_10
+    }
+
     /// Measures an answer, best first, against the relevance of documents (0 is not relevant).
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "ranks are small")]

@@ -2,10 +2,13 @@
 //!
 //! A set is a folder with `queries.jsonl` (`id`, `text`, often `split`, and `doc_id` for a query
 //! that is itself a document), `qrels.tsv` (query, document, relevance, under a header line) and,
-//! unless the desk's own documents are judged, `docs.jsonl`; each plain or gzip.
+//! unless the desk's own documents are judged, `docs.jsonl`; each plain or gzip. For similar tickets
+//! `groups.jsonl` may take the place of queries and judgments.
 
 mod measures;
 mod set;
+mod similar;
+mod tune;
 
 use serde::Serialize;
 
@@ -17,9 +20,12 @@ use crate::engine;
 use crate::model::Audience;
 use crate::search::{MAX_DEPTH, SearchQuery};
 
-/// How search did on a set.
+pub use similar::{asked, similar};
+pub use tune::{BeforeAfter, Tuning, tune};
+
+/// How the answers to a set were.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SearchReport {
+pub struct Report {
     /// The name of the set.
     pub set: String,
     /// Queries that were asked: those with at least one relevant document.
@@ -29,9 +35,9 @@ pub struct SearchReport {
     /// How good the answers were, 0 to 100.
     #[serde(flatten)]
     pub measures: Measures,
-    /// The median time of a search for ten hits, in microseconds.
+    /// The median time of an answer of ten hits, in microseconds.
     pub p50_us: u64,
-    /// The time that one search of a hundred exceeds, in microseconds.
+    /// The time that one answer of a hundred exceeds, in microseconds.
     pub p99_us: u64,
 }
 
@@ -44,7 +50,7 @@ pub fn search(
     set: &JudgedSet,
     documents: u64,
     audience: &Audience,
-) -> Result<SearchReport, engine::Error> {
+) -> Result<Report, engine::Error> {
     let mut times = Vec::with_capacity(set.queries.len());
     let mut measured = Vec::with_capacity(set.queries.len());
     for query in &set.queries {
@@ -59,12 +65,18 @@ pub fn search(
         ranked.retain(|id| Some(id) != query.own_document.as_ref());
         measured.push(QueryMeasures::new(&ranked, &query.relevant));
     }
-    Ok(SearchReport {
-        set: set.name.clone(),
-        queries: set.queries.len(),
-        documents,
-        measures: Measures::mean(&measured),
-        p50_us: percentile(&mut times, 50),
-        p99_us: percentile(&mut times, 99),
-    })
+    Ok(Report::new(set, documents, &measured, &mut times))
+}
+
+impl Report {
+    fn new(set: &JudgedSet, documents: u64, measured: &[QueryMeasures], times: &mut [u64]) -> Self {
+        Self {
+            set: set.name.clone(),
+            queries: measured.len(),
+            documents,
+            measures: Measures::mean(measured),
+            p50_us: percentile(times, 50),
+            p99_us: percentile(times, 99),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::import::{self, Mapped, Options, Record, document_of_object};
-use crate::model::Kind;
+use crate::model::{Kind, TicketText, Time};
 
 /// Why a set could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +49,36 @@ pub enum Error {
 /// A query with what answers it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedQuery {
-    /// What is asked.
+    /// What is asked; empty when it is what the query's own document says.
     pub text: String,
+    /// The beginning of the text that is its title, where the set says so.
+    pub title: Option<String>,
+    /// When it was asked.
+    pub created_at: Option<Time>,
+    /// The part of the set that it belongs to, where that is split.
+    pub split: Option<String>,
     /// The document that is the query itself and must not count as an answer.
     pub own_document: Option<String>,
     /// The relevance of documents; every other one has none.
     pub relevant: BTreeMap<String, u32>,
+}
+
+impl JudgedQuery {
+    /// The query as a ticket: the subject is its title, or its first line.
+    #[must_use]
+    pub fn ticket(&self) -> TicketText {
+        let title = self.title.as_deref().unwrap_or_default();
+        let rest = self.text.strip_prefix(title).filter(|_| !title.is_empty());
+        let (subject, description) = match rest {
+            Some(rest) => (title, rest),
+            None => self.text.split_once('\n').unwrap_or((&self.text, "")),
+        };
+        TicketText {
+            subject: subject.trim().to_owned(),
+            description: description.trim().to_owned(),
+            ..TicketText::default()
+        }
+    }
 }
 
 /// Judged queries.
@@ -71,8 +95,16 @@ struct QueryLine {
     id: String,
     doc_id: Option<String>,
     split: Option<String>,
+    created_at: Option<Time>,
     #[serde(flatten)]
     texts: Map<String, Value>,
+}
+
+/// Tickets that were the same trouble.
+#[derive(Deserialize)]
+struct GroupLine {
+    tickets: Vec<String>,
+    split: Option<String>,
 }
 
 impl JudgedSet {
@@ -106,12 +138,58 @@ impl JudgedSet {
                 line,
                 detail: format!("there is neither a text {query_field:?} nor \"text\""),
             })?;
+            let title = query.texts.get("title").and_then(Value::as_str);
             queries.push(JudgedQuery {
                 text: text.to_owned(),
+                title: title.map(str::to_owned),
+                created_at: query.created_at,
+                split: query.split,
                 own_document: query.doc_id,
                 relevant,
             });
         }
+        Self::of(folder, queries)
+    }
+
+    /// Reads the groups of tickets that were the same trouble: every one of them asks for the
+    /// others. The folder has them in `groups.jsonl`, or queries and judgments as for
+    /// [`JudgedSet::read`].
+    ///
+    /// # Errors
+    /// A file that is missing or wrong, with the line.
+    pub fn read_similar(folder: &Path, split: Option<&str>) -> Result<Self, Error> {
+        let path = match find(folder, "groups.jsonl") {
+            Ok(path) => path,
+            Err(Error::Missing { .. }) => return Self::read(folder, "text", split),
+            Err(error) => return Err(error),
+        };
+        let mut queries = Vec::new();
+        for (line, text) in lines(&path)? {
+            let group: GroupLine = serde_json::from_str(&text).map_err(|error| Error::Line {
+                path: path.clone(),
+                line,
+                detail: error.to_string(),
+            })?;
+            if split.is_some_and(|split| group.split.as_deref() != Some(split)) {
+                continue;
+            }
+            queries.extend(group.tickets.iter().map(|own| {
+                let others = group.tickets.iter().filter(|other| *other != own);
+                JudgedQuery {
+                    text: String::new(),
+                    title: None,
+                    created_at: None,
+                    split: group.split.clone(),
+                    own_document: Some(own.clone()),
+                    relevant: others.map(|other| (other.clone(), 1)).collect(),
+                }
+            }));
+        }
+        Self::of(folder, queries)
+    }
+
+    fn of(folder: &Path, mut queries: Vec<JudgedQuery>) -> Result<Self, Error> {
+        queries.retain(|query| !query.relevant.is_empty());
         if queries.is_empty() {
             return Err(Error::NoQueries(folder.to_owned()));
         }
@@ -162,7 +240,8 @@ pub struct JudgedDocuments {
     pub names: BTreeMap<String, String>,
 }
 
-/// The documents of a folder, if it has any.
+/// The documents of a folder, if it has any: in `docs.jsonl`, or where a set is split for learning
+/// in `train.jsonl` and `test.jsonl`.
 ///
 /// Ids of public sets can be anything, and often are words of the title, which would be found like
 /// any other word of a document; so every document is called by its number instead.
@@ -170,23 +249,33 @@ pub struct JudgedDocuments {
 /// # Errors
 /// A file that cannot be read.
 pub fn documents(folder: &Path) -> Result<Option<JudgedDocuments>, Error> {
-    let path = match find(folder, "docs.jsonl") {
-        Ok(path) => path,
-        Err(Error::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error),
+    let found = |names: &[&'static str]| -> Vec<PathBuf> {
+        names
+            .iter()
+            .filter_map(|&name| find(folder, name).ok())
+            .collect()
     };
+    let mut paths = found(&["docs.jsonl"]);
+    if paths.is_empty() {
+        paths = found(&["train.jsonl", "test.jsonl"]);
+    }
+    if paths.is_empty() {
+        return Ok(None);
+    }
     let mut names = BTreeMap::new();
     let mut records = Vec::new();
-    for (line, text) in lines(&path)? {
-        let mapped = renamed(&text, &mut names).map_err(|detail| Error::Line {
-            path: path.clone(),
-            line,
-            detail,
-        })?;
-        records.push(Record {
-            line_number: line as u64,
-            content: Ok(mapped),
-        });
+    for path in paths {
+        for (line, text) in lines(&path)? {
+            let mapped = renamed(&text, &mut names).map_err(|detail| Error::Line {
+                path: path.clone(),
+                line,
+                detail,
+            })?;
+            records.push(Record {
+                line_number: line as u64,
+                content: Ok(mapped),
+            });
+        }
     }
     Ok(Some(JudgedDocuments { records, names }))
 }

@@ -7,6 +7,8 @@
 //!
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
+mod agreement;
+mod budgeted;
 mod clause;
 mod facets;
 mod folder;
@@ -14,6 +16,7 @@ mod live;
 mod occurrences;
 mod ranking;
 mod schema;
+mod shared;
 mod terms;
 mod tokenizer;
 mod view;
@@ -22,6 +25,8 @@ mod writer;
 
 use std::path::PathBuf;
 
+pub use agreement::Agreement;
+pub use budgeted::rank_budgeted;
 pub use clause::{Clause, Form};
 pub use facets::{FacetCounts, Facets};
 pub use folder::IndexFolder;
@@ -29,7 +34,8 @@ pub use live::{LiveIndex, SegmentSummary};
 pub use ranking::{ClauseScore, Count, FieldWeight, Ranked, Ranking, Scored, explain, rank};
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
-pub use schema::{FacetField, TextField, article_language, stamp};
+pub use schema::{FacetField, NO, TextField, YES, article_language, stamp};
+pub use shared::clauses_in;
 pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use vocabulary::KnownTerm;

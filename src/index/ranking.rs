@@ -218,12 +218,12 @@ pub fn explain(
     clippy::cast_precision_loss,
     reason = "scores are shown with two places"
 )]
-fn shown(score: u32) -> f32 {
+pub(super) fn shown(score: u32) -> f32 {
     score as f32 / SCALE
 }
 
 /// One list of occurrences with what turns them into scores.
-struct List {
+pub(super) struct List {
     /// The place of its clause.
     clause: usize,
     field: TextField,
@@ -245,6 +245,17 @@ impl List {
             .unwrap_or(K1);
         // A match never scores 0: the sums tell by it what was seen.
         whole(self.factor * n / (n + norm)).max(1)
+    }
+
+    /// Whether the budget lets it be added up for all documents.
+    pub(super) fn is_affordable(&self) -> bool {
+        self.is_affordable
+    }
+
+    /// What a document gets; documents must be asked for in order.
+    pub(super) fn score_of(&mut self, doc: DocId) -> Result<u32, Error> {
+        let n = self.occurrences.of_doc(doc)?;
+        Ok(n.map_or(0, |n| self.score(doc, n)))
     }
 
     fn explain(mut self, doc: DocId) -> Result<Option<ClauseScore>, Error> {
@@ -275,12 +286,12 @@ fn whole(score: f32) -> u32 {
 }
 
 /// In which order lists are added up: those that can give most first.
-struct Plan {
-    steps: Vec<Step>,
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
 }
 
 /// One clause in one field.
-struct Step {
+pub(super) struct Step {
     clause: usize,
     field: TextField,
     /// What a document gets for infinitely many occurrences.
@@ -291,7 +302,7 @@ struct Step {
 
 impl Plan {
     /// Made from what the audience sees alone: no hidden document decides where the budget ends.
-    fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
+    pub(super) fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
         let mut steps = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
         for searched in ranking.fields {
             let clauses = ranking.clauses.iter().take(searched.max_clauses);
@@ -338,7 +349,7 @@ struct FieldLists {
 }
 
 /// The lists of a segment for some steps of the plan, in their order.
-fn lists<'a>(
+pub(super) fn lists<'a>(
     view: &View,
     segment: &SegmentReader,
     ranking: &Ranking<'_>,
@@ -437,7 +448,7 @@ impl Segment<'_> {
 /// The sums of the scores of a segment's documents, while they are worked out. Their room is
 /// reused from query to query.
 #[derive(Default)]
-struct Sums {
+pub(super) struct Sums {
     /// By document; 0 where nothing matched.
     scores: Vec<u32>,
     /// The documents with a score.
@@ -452,7 +463,7 @@ thread_local! {
     static SUMS: RefCell<Sums> = RefCell::default();
 }
 
-fn with_sums<T>(
+pub(super) fn with_sums<T>(
     segment: &SegmentReader,
     work: impl FnOnce(&mut Sums) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -560,6 +571,21 @@ impl Sums {
         self.matches.truncate(next);
     }
 
+    /// The documents with the `n` highest sums so far, in no order; of equal sums the first ones.
+    pub(super) fn best(&self, n: usize) -> Vec<(DocId, u32)> {
+        let threshold = self.nth_best(n);
+        let docs = self.matches.iter();
+        let mut best: Vec<(DocId, u32)> = docs
+            .filter_map(|&doc| Some((doc, self.score(doc)?)))
+            .filter(|&(_, sum)| sum >= threshold)
+            .collect();
+        if best.len() > n && n > 0 {
+            best.select_nth_unstable_by_key(n - 1, |&(doc, sum)| (Reverse(sum), doc));
+            best.truncate(n);
+        }
+        best
+    }
+
     /// The `n`-th highest sum so far; 0 when there are fewer.
     fn nth_best(&self, n: usize) -> u32 {
         nth_best(self.matches.iter().filter_map(|&doc| self.score(doc)), n)
@@ -576,7 +602,7 @@ impl Sums {
     }
 
     /// Adds the scores of a list; gives the highest sum that came of it.
-    fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
+    pub(super) fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
         let mut highest = 0;
         list.occurrences.each(|doc, n| {
             if let Some(sum) = self.scores.get_mut(doc as usize) {

@@ -13,10 +13,13 @@ use crate::model::{Article, ArticleState, Document, Kind, Ticket, Votes};
 use crate::text::{ANALYZER_VERSION, Language};
 
 /// Raised with every change of fields or of what is put into them.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 /// The field with the time of the last change, in seconds since 1970.
 pub(super) const UPDATED: &str = "updated";
+
+/// The field with the time when a document was created, in seconds since 1970.
+pub(super) const CREATED: &str = "created";
 
 /// The field with the standing of an article, see [`standing`].
 pub(super) const STANDING: &str = "standing";
@@ -55,17 +58,26 @@ pub enum FacetField {
     Queue,
     /// The desk's word for the state; tickets only.
     Status,
+    /// [`YES`] or [`NO`]: whether it is resolved; tickets only.
+    Resolved,
 }
+
+/// The value of [`FacetField::Resolved`] for a resolved ticket.
+pub const YES: &str = "yes";
+
+/// The value of [`FacetField::Resolved`] for an open ticket.
+pub const NO: &str = "no";
 
 impl FacetField {
     /// All facet fields.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Category,
         Self::Product,
         Self::Tag,
         Self::Language,
         Self::Queue,
         Self::Status,
+        Self::Resolved,
     ];
 
     /// Its name in requests and answers.
@@ -78,6 +90,7 @@ impl FacetField {
             Self::Language => "language",
             Self::Queue => "queue",
             Self::Status => "status",
+            Self::Resolved => "resolved",
         }
     }
 
@@ -102,9 +115,10 @@ pub(super) struct Fields {
     pub(super) audience: Field,
     updated: Field,
     standing: Field,
+    created: Field,
     title: Field,
     whole: Field,
-    facets: [Field; 6],
+    facets: [Field; 7],
 }
 
 impl Fields {
@@ -116,7 +130,7 @@ impl Fields {
     }
 
     pub(super) fn facet(&self, facet: FacetField) -> Field {
-        let [category, product, tag, language, queue, status] = self.facets;
+        let [category, product, tag, language, queue, status, resolved] = self.facets;
         match facet {
             FacetField::Category => category,
             FacetField::Product => product,
@@ -124,6 +138,7 @@ impl Fields {
             FacetField::Language => language,
             FacetField::Queue => queue,
             FacetField::Status => status,
+            FacetField::Resolved => resolved,
         }
     }
 }
@@ -141,6 +156,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         audience: builder.add_text_field("audience", STRING),
         updated: builder.add_i64_field(UPDATED, FAST),
         standing: builder.add_f64_field(STANDING, FAST),
+        created: builder.add_i64_field(CREATED, FAST),
         title: builder.add_text_field("title", text.clone()),
         whole: builder.add_text_field("whole", text),
         facets: FacetField::ALL.map(|facet| builder.add_text_field(facet.name(), STRING | FAST)),
@@ -172,6 +188,13 @@ pub(super) fn index_form(
         form.add_text(fields.whole, tagged(language, text));
     }
     add_facets(&mut form, fields, document, language);
+    let created_at = match document {
+        Document::Article(article) => article.created_at,
+        Document::Ticket(ticket) => ticket.created_at,
+    };
+    if let Some(created) = created_at {
+        form.add_i64(fields.created, created.unix_seconds());
+    }
     if let Document::Article(article) = document {
         if let Some(updated) = article.updated_at.or(article.created_at) {
             form.add_i64(fields.updated, updated.unix_seconds());
@@ -263,6 +286,10 @@ fn add_facets(
     if let Document::Ticket(ticket) = document {
         add(FacetField::Queue, ticket.queue.as_deref());
         add(FacetField::Status, ticket.status.as_deref());
+        add(
+            FacetField::Resolved,
+            Some(if ticket.is_resolved() { YES } else { NO }),
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a query text to its weighted clauses, by the statistics of one view.
 //!
 //! The formula (`ARCHITECTURE.md`, "Ranking"): a term that stands n times in the query weighs
-//! (k3 + 1) n / (k3 + n), twice that when it is in the first line of a longer text, times idf to a
-//! power that tickets set above 1. Of a long text only the most telling terms are asked for, those
+//! (k3 + 1) n / (k3 + n), several times that when it is in the first line of a longer text, times idf
+//! to a power that tickets set above 1. Of a long text only the most telling terms are asked for, those
 //! with the highest weight times idf that stand in at least two documents.
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,9 +12,6 @@ use super::clause::{Clause, Form};
 use super::ranking::{FieldWeight, K1};
 use super::{Error, TextField, View};
 use crate::text::{Language, analyze};
-
-/// How much a field that is longer than the mean lowers the score; the usual value.
-const B: f32 = 0.75;
 
 /// Of a long query only so many terms are looked for in titles too, the most telling ones.
 const MAX_TITLE_TERMS: usize = 60;
@@ -30,6 +27,10 @@ pub struct Weighting {
     pub idf_power: f32,
     /// Terms that are asked for at most.
     pub max_terms: usize,
+    /// What a term in the first line of a longer query counts beside 1 for one further down.
+    pub first_line_weight: f32,
+    /// How much a field that is longer than the mean lowers the score, 0 to 1; usually 0.75.
+    pub b: f32,
 }
 
 impl Weighting {
@@ -40,13 +41,13 @@ impl Weighting {
             FieldWeight {
                 field: TextField::Whole,
                 weight: 1.0,
-                b: B,
+                b: self.b,
                 max_clauses: usize::MAX,
             },
             FieldWeight {
                 field: TextField::Title,
                 weight: self.title_weight,
-                b: B,
+                b: self.b,
                 max_clauses: MAX_TITLE_TERMS,
             },
         ]
@@ -195,7 +196,11 @@ impl QueryTerms {
         self.terms.retain(QueryTerm::is_known);
         for term in &mut self.terms {
             term.idf = idf(term.forms_doc_freq, view.n_docs());
-            let first_line = if term.in_first_line { 2.0 } else { 1.0 };
+            let first_line = if term.in_first_line {
+                weighting.first_line_weight
+            } else {
+                1.0
+            };
             term.weight = saturated(term.n, weighting.k3)
                 * first_line
                 * term.idf.powf(weighting.idf_power - 1.0);

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::columnar::{Column, StrColumn};
@@ -16,7 +17,7 @@ use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
-use super::schema::{Fields, STANDING, UPDATED};
+use super::schema::{CREATED, Fields, STANDING, UPDATED};
 use super::vocabulary::{Lookup, SegmentTerm};
 use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
@@ -94,6 +95,7 @@ pub(super) struct Columns {
     seq: Column<u64>,
     updated: Column<i64>,
     standing: Column<f64>,
+    created: Column<i64>,
     language: Option<StrColumn>,
     /// By the ordinal of a language in this segment.
     languages: Vec<Language>,
@@ -116,6 +118,7 @@ impl Columns {
             seq: fast_fields.u64("seq")?,
             updated: fast_fields.i64(UPDATED)?,
             standing: fast_fields.f64(STANDING)?,
+            created: fast_fields.i64(CREATED)?,
             language,
             languages,
         })
@@ -196,15 +199,47 @@ impl SegmentView {
     }
 }
 
-/// Values that documents must have: for every field one of the values given for it.
+/// What documents must be: for every field one of the values given for it, and opened in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filters(Vec<(FacetField, Vec<String>)>);
+pub struct Filters {
+    values: Vec<(FacetField, Vec<String>)>,
+    created: Option<Range<i64>>,
+}
 
 impl Filters {
     /// Asks for documents that have one of these values; no value means that the field is free.
     pub fn require(&mut self, field: FacetField, values: &[String]) {
         if !values.is_empty() {
-            self.0.push((field, values.to_vec()));
+            self.values.push((field, values.to_vec()));
+        }
+    }
+
+    /// Asks for documents that were created in this period, in seconds since 1970. Those that do
+    /// not say when they were created are not in it.
+    pub fn require_created(&mut self, period: Range<i64>) {
+        self.created = Some(match &self.created {
+            Some(known) => known.start.max(period.start)..known.end.min(period.end),
+            None => period,
+        });
+    }
+
+    /// What of this can be asked of articles too: category, product, tag and language. They have no
+    /// queue and no state, and the period is that in which a ticket was opened.
+    #[must_use]
+    pub fn for_articles(&self) -> Self {
+        let is_of_tickets = |field: FacetField| {
+            matches!(
+                field,
+                FacetField::Queue | FacetField::Status | FacetField::Resolved
+            )
+        };
+        let values = self.values.iter();
+        Self {
+            values: values
+                .filter(|(field, _)| !is_of_tickets(*field))
+                .cloned()
+                .collect(),
+            created: None,
         }
     }
 
@@ -217,7 +252,7 @@ impl Filters {
                 .map(|value| Term::from_field_text(field, value));
             union_of(segment, terms)
         };
-        self.0.iter().map(of_filter).collect()
+        self.values.iter().map(of_filter).collect()
     }
 }
 
@@ -334,6 +369,12 @@ impl View {
         self.columns(scored.segment)?.updated.first(scored.doc)
     }
 
+    /// When a ranked document was created, in seconds since 1970, if it says so.
+    #[must_use]
+    pub fn created(&self, scored: &Scored) -> Option<i64> {
+        self.columns(scored.segment)?.created.first(scored.doc)
+    }
+
     /// What readers and editors think of a ranked article, -1 to 1.
     #[must_use]
     pub fn standing(&self, scored: &Scored) -> f64 {
@@ -362,6 +403,8 @@ impl View {
                         visible: view.visible.as_ref(),
                         within: filters.passing(segment, &self.live.fields)?,
                         without: Vec::new(),
+                        created: (filters.created.clone())
+                            .map(|period| (&view.columns.created, period)),
                     },
                 ))
             })
@@ -378,6 +421,8 @@ pub(super) struct Sees<'a> {
     within: Vec<BitSet>,
     /// In none of these it may be.
     without: Vec<BitSet>,
+    /// In this period it must have been created.
+    created: Option<(&'a Column<i64>, Range<i64>)>,
 }
 
 impl Sees<'_> {
@@ -397,6 +442,9 @@ impl Sees<'_> {
             && self.visible.is_none_or(|visible| visible.contains(doc))
             && self.within.iter().all(|found| found.contains(doc))
             && !self.without.iter().any(|found| found.contains(doc))
+            && self.created.as_ref().is_none_or(|(column, period)| {
+                column.first(doc).is_some_and(|at| period.contains(&at))
+            })
     }
 }
 

@@ -91,6 +91,41 @@ pub struct Ticket {
     pub extra: Fields,
 }
 
+/// Words of desks for the state of a ticket that needs no more work.
+const RESOLVED: [&str; 6] = ["resolved", "closed", "solved", "done", "fixed", "completed"];
+
+/// Words of desks for the state of a ticket that needs work again.
+const REOPENED: [&str; 2] = ["reopened", "re-opened"];
+
+impl Ticket {
+    /// Whether the case is over: the desk's word for its state says so, or it has a time of its
+    /// resolution and was not opened again.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.is_in_state(&RESOLVED) || self.resolved_at.is_some() && !self.is_in_state(&REOPENED)
+    }
+
+    /// Whether a first resolution did not hold: its state says so, or a count or a mark under the
+    /// usual names among the fields that the model does not know.
+    #[must_use]
+    pub fn is_reopened(&self) -> bool {
+        let is_marked = |name: &str| match self.extra.get(name) {
+            Some(serde_json::Value::Bool(is_reopened)) => *is_reopened,
+            Some(serde_json::Value::Number(n_times)) => n_times.as_f64() > Some(0.0),
+            Some(serde_json::Value::String(n_times)) => {
+                n_times.trim().parse::<u64>().is_ok_and(|n| n > 0)
+            }
+            _ => false,
+        };
+        self.is_in_state(&REOPENED) || ["reopened", "reopen_count"].into_iter().any(is_marked)
+    }
+
+    fn is_in_state(&self, words: &[&str]) -> bool {
+        let status = self.status.as_deref().unwrap_or_default().trim();
+        words.iter().any(|word| status.eq_ignore_ascii_case(word))
+    }
+}
+
 /// The words of a new ticket: what similar and triage are asked with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

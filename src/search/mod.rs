@@ -71,6 +71,8 @@ impl Preferences<'_> {
             k3: 3.0,
             idf_power: 1.0,
             max_terms: 80,
+            first_line_weight: 2.0,
+            b: 0.75,
         }
     }
 

@@ -14,6 +14,8 @@ const WEIGHTING: Weighting = Weighting {
     k3: 1.0,
     idf_power: 1.0,
     max_terms: 20,
+    first_line_weight: 2.0,
+    b: 0.75,
 };
 
 /// Endings of the last word at most.

@@ -1,234 +1,207 @@
-//! The past tickets that were the same trouble, and what resolved them.
+//! The past tickets that were the same trouble, what resolved them, and the articles that answer a
+//! ticket.
 //!
-//! The query is a whole ticket, so the work is in choosing its telling terms and weighting them:
-//! idf counts more than in search, because what two tickets about the same trouble share is rare.
-//! Similarity is the score divided by the one that the query would give itself, so a floor can be
-//! set and "nothing similar" is an answer.
+//! The query is a whole ticket, so the work is in choosing its telling terms and weighting them
+//! ([`Formula`]). What is shown of a resolution is cut out of it ([`passage`]), never written; near
+//! copies of one resolution are told as one ([`resolutions`]).
 
-use serde::Serialize;
+mod answer;
+mod formula;
+mod passage;
+mod resolutions;
 
-use crate::index::{Error, Filters, QueryTerms, Ranking, Scored, TextField, View, Weighting, rank};
-use crate::model::{Ticket, TicketText, Time};
-use crate::text::{sentences, without_boilerplate};
-
-/// How tickets are compared.
-const WEIGHTING: Weighting = Weighting {
-    title_weight: 1.0,
-    k3: 1.0,
-    idf_power: 1.5,
-    max_terms: 25,
+pub use answer::{
+    Duplicate, ExplainedTerm, Explanation, SharedTerm, SimilarAnswer, SimilarArticle, SimilarHit,
+    article_hit, duplicate, explanations, hit,
 };
+pub use formula::{Formula, Lift};
+pub use resolutions::{Resolution, resolutions};
 
-/// Occurrences of words that are added up for one query.
-const BUDGET: u64 = 400_000;
+use crate::index::{
+    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank_budgeted,
+};
+use crate::model::{TicketText, Time};
+use crate::text::without_boilerplate;
+use formula::Lifts;
 
-/// The longest resolution that is shown whole, in bytes.
-const MAX_RESOLUTION_BYTES: usize = 600;
+/// So many documents with the best words are looked at for what else speaks for them, or twice as
+/// many as are wanted.
+const MIN_CANDIDATES: usize = 100;
 
 /// The common terms that are shown for a hit, the most telling ones.
 const MAX_SHOWN_TERMS: usize = 8;
 
-/// What to find similar tickets for.
+/// What to find similar documents for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimilarQuery {
     /// The words of the ticket.
     pub text: TicketText,
+    /// Its category, when known: tickets that have it too are lifted.
+    pub category: Option<String>,
+    /// Its queue, when known, likewise.
+    pub queue: Option<String>,
+    /// When it was opened: tickets of that time are lifted. The time of the question when not given.
+    pub asked_at: Option<Time>,
     /// A ticket that is not to be found: the one asked about.
     pub skip: Option<String>,
     /// Hits wanted, 1 to 100.
     pub limit: usize,
-    /// Hits below are not shown, 0 to 1.
-    pub min_similarity: f32,
-    /// Values that hits must have.
+    /// Hits below are not shown, 0 to 1; the setting of the desk when not given.
+    pub min_similarity: Option<f32>,
+    /// What hits must be.
     pub filters: Filters,
+    /// Whether past tickets are wanted.
+    pub wants_tickets: bool,
+    /// Whether articles that answer the ticket are wanted.
+    pub wants_articles: bool,
+    /// Whether the work is not bounded, to check the bounded answer.
+    pub is_exhaustive: bool,
+    /// Whether every hit tells how its score came about.
+    pub explain: bool,
 }
 
 impl SimilarQuery {
-    /// The default floor. Below it, tickets of the demo desk share a product name and no more.
-    pub const MIN_SIMILARITY: f32 = 0.12;
-
     /// The ten tickets that are most similar to a text.
     #[must_use]
     pub fn text(text: TicketText) -> Self {
         Self {
             text,
+            category: None,
+            queue: None,
+            asked_at: None,
             skip: None,
             limit: 10,
-            min_similarity: Self::MIN_SIMILARITY,
+            min_similarity: None,
             filters: Filters::default(),
+            wants_tickets: true,
+            wants_articles: false,
+            is_exhaustive: false,
+            explain: false,
         }
     }
 }
 
-/// The answer to a question for similar tickets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SimilarAnswer {
-    /// The similar tickets, most similar first; none when nothing is similar enough.
-    pub hits: Vec<SimilarHit>,
-    /// How many there are in `hits`.
-    pub total: u64,
-    /// Microseconds from question to answer, inside the engine.
-    pub took_us: u64,
-    /// What the asker should know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-/// One similar ticket.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SimilarHit {
-    /// The ticket's id.
-    pub id: String,
-    /// Its subject.
-    pub subject: String,
-    /// 0 to 1: the score divided by the query's own.
-    pub similarity: f32,
-    /// Comparable only inside one answer.
+/// A document as the index finds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Where it is, with the score of its words.
+    pub scored: Scored,
+    /// What else speaks for it.
+    pub lift: Lift,
+    /// Score of the words times lift.
     pub score: f32,
-    /// Its category.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    /// Its queue.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue: Option<String>,
-    /// The desk's word for its state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// When it was resolved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resolved_at: Option<Time>,
-    /// What resolved it: its first sentences when it is long.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resolution: Option<String>,
-    /// Whether `resolution` is only the beginning.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub resolution_is_cut: bool,
-    /// The most telling terms that both tickets have, as the index stores them.
-    pub shared_terms: Vec<SharedTerm>,
+    /// 0 to 1: the score of the words divided by the query's own.
+    pub similarity: f32,
 }
 
-/// A term that two tickets have in common.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SharedTerm {
-    /// The term as the index stores it.
-    pub term: String,
-    /// Its weight in the query times its idf.
-    pub weight: f32,
-}
-
-/// What the index says to a question for similar tickets.
+/// What the index says to a question for similar documents.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The tickets with their similarity, most similar first; one more than wanted, for the ticket
-    /// asked about may be among them.
-    pub scored: Vec<(Scored, f32)>,
+    /// The documents, best first: at least one more than wanted if there are, for the ticket asked
+    /// about may be among them.
+    pub candidates: Vec<Candidate>,
     /// The terms of the query.
     pub terms: QueryTerms,
+    /// The score that the query would give itself.
+    pub self_score: f32,
+    clauses: Vec<Clause>,
 }
 
-/// Asks the index for the tickets that are similar.
+/// Asks the index for the documents that are similar, down to a similarity.
 ///
 /// # Errors
 /// An error of the file system.
-pub fn find(view: &View, query: &SimilarQuery) -> Result<Found, Error> {
+pub fn find(
+    view: &View,
+    query: &SimilarQuery,
+    formula: &Formula,
+    min_similarity: f32,
+) -> Result<Found, Error> {
     let text = TicketText {
         description: without_boilerplate(&query.text.description),
         ..query.text.clone()
     };
-    let terms = QueryTerms::new(view, &text.whole(), WEIGHTING)?;
-    if terms.is_empty() {
-        return Ok(Found {
-            scored: Vec::new(),
-            terms,
-        });
+    let terms = QueryTerms::new(view, &text.whole(), formula.weighting)?;
+    let mut found = Found {
+        candidates: Vec::new(),
+        self_score: terms.self_score(view, formula.weighting),
+        clauses: terms.clauses(),
+        terms,
+    };
+    if found.terms.is_empty() {
+        return Ok(found);
     }
-    let self_score = terms.self_score(view, WEIGHTING);
-    let ranked = rank(
-        view,
-        &Ranking {
-            clauses: &terms.clauses(),
+    // One more than wanted: the ticket itself may be among them.
+    let limit = MIN_CANDIDATES.max(2 * query.limit) + 1;
+    let fields = formula.weighting.fields();
+    let ranking = found.ranking(query, formula, &fields, limit);
+    let scored = rank_budgeted(view, &ranking)?;
+    let lifts = Lifts::new(view, formula, query)?;
+    let candidates = scored.into_iter().map(|scored| {
+        let lift = lifts.of(&scored);
+        Candidate {
+            lift,
+            score: scored.score * lift.factor(),
+            similarity: (scored.score / found.self_score.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0),
+            scored,
+        }
+    });
+    found.candidates = candidates
+        .filter(|candidate| candidate.similarity >= min_similarity)
+        .collect();
+    // A stable sort: of equal scores the one that ranking put first.
+    found.candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(found)
+}
+
+impl Found {
+    /// The terms that documents have in common with the query, each with its weight, the most
+    /// telling ones first.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn shared_terms(
+        &self,
+        view: &View,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Vec<SharedTerm>>, Error> {
+        let scored: Vec<Scored> = candidates
+            .iter()
+            .map(|candidate| candidate.scored.clone())
+            .collect();
+        let shared = clauses_in(view, &self.clauses, &scored)?.into_iter();
+        let of_document = |places: Vec<usize>| {
+            let terms = places
+                .into_iter()
+                .filter_map(|place| self.terms.terms.get(place));
+            let shown = terms.take(MAX_SHOWN_TERMS);
+            shown.map(SharedTerm::of).collect()
+        };
+        Ok(shared.map(of_document).collect())
+    }
+
+    fn ranking<'a>(
+        &'a self,
+        query: &'a SimilarQuery,
+        formula: &Formula,
+        fields: &'a [crate::index::FieldWeight],
+        limit: usize,
+    ) -> Ranking<'a> {
+        Ranking {
+            clauses: &self.clauses,
             required: &[],
             excluded: &[],
             constrained: TextField::Whole,
-            fields: &WEIGHTING.fields(),
+            fields,
             filters: &query.filters,
-            // One more than wanted: the ticket itself may be among them.
-            limit: query.limit + 1,
+            limit,
             count_to: 0,
             facets: &[],
-            budget: BUDGET,
-        },
-    )?;
-    let scored = ranked
-        .scored
-        .into_iter()
-        .map(|scored| {
-            let similarity = (scored.score / self_score.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
-            (scored, similarity)
-        })
-        .filter(|(_, similarity)| *similarity >= query.min_similarity)
-        .collect();
-    Ok(Found { scored, terms })
-}
-
-/// What is shown of a found ticket.
-#[must_use]
-pub fn hit(ticket: &Ticket, scored: &Scored, similarity: f32, terms: &QueryTerms) -> SimilarHit {
-    let resolution = ticket.resolution.as_deref().map(first_sentences);
-    let mut text = format!("{}\n{}", ticket.subject, ticket.description);
-    if let Some(whole) = &ticket.resolution {
-        text.push('\n');
-        text.push_str(whole);
-    }
-    let shared = terms
-        .shared_with(&text, scored.language)
-        .into_iter()
-        .take(MAX_SHOWN_TERMS);
-    SimilarHit {
-        id: ticket.id.to_string(),
-        subject: ticket.subject.clone(),
-        similarity,
-        score: scored.score,
-        category: ticket.category.clone(),
-        queue: ticket.queue.clone(),
-        status: ticket.status.clone(),
-        resolved_at: ticket.resolved_at,
-        resolution_is_cut: resolution.as_ref().is_some_and(|(_, is_cut)| *is_cut),
-        resolution: resolution.map(|(text, _)| text),
-        shared_terms: shared
-            .map(|(term, weight)| SharedTerm {
-                term: term.to_owned(),
-                weight,
-            })
-            .collect(),
-    }
-}
-
-/// The text, or its first sentences when it is long; and whether it was cut.
-fn first_sentences(text: &str) -> (String, bool) {
-    if text.len() <= MAX_RESOLUTION_BYTES {
-        return (text.to_owned(), false);
-    }
-    let end = sentences(text)
-        .map(|sentence| sentence.end)
-        .take_while(|&end| end <= MAX_RESOLUTION_BYTES)
-        .last()
-        .unwrap_or_else(|| text.floor_char_boundary(MAX_RESOLUTION_BYTES));
-    (text.get(..end).unwrap_or(text).to_owned(), true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_resolution_is_cut_at_a_sentence_and_says_so() {
-        let long = "Restarted the service. ".repeat(40);
-        let (shown, is_cut) = first_sentences(&long);
-        assert!(is_cut && shown.ends_with("service.") && shown.len() <= MAX_RESOLUTION_BYTES);
-        assert_eq!(
-            first_sentences("Rebooted."),
-            ("Rebooted.".to_owned(), false)
-        );
+            budget: if query.is_exhaustive {
+                u64::MAX
+            } else {
+                formula.budget
+            },
+        }
     }
 }

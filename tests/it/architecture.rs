@@ -19,7 +19,7 @@ const MAY_IMPORT: [(&str, &str); 13] = [
         "engine",
         "model text config import store index search similar triage",
     ),
-    ("eval", "engine import model search Engine"),
+    ("eval", "config engine import model search similar Engine"),
     (
         "http",
         "engine config model index search similar store import triage",

@@ -217,6 +217,17 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// What else can be asked of similar tickets, one thing at a time.
+fn ask_more(ask: &mut Value, n: usize) {
+    match n % 5 {
+        0 => ask["explain"] = json!(true),
+        1 => ask["kind"] = json!("both"),
+        2 => ask["only_resolved"] = json!(true),
+        3 => ask["created_from"] = json!("2025-06-01"),
+        _ => ask["exhaustive"] = json!(true),
+    }
+}
+
 /// What is asked of both desks: method, path and body.
 fn questions() -> Vec<(&'static str, String, String)> {
     let mut questions = Vec::new();
@@ -252,6 +263,7 @@ fn questions() -> Vec<(&'static str, String, String)> {
         questions.push(("POST", "/v1/triage".to_owned(), ask.to_string()));
         ask["min_similarity"] = json!(0.0);
         ask["limit"] = json!(20);
+        ask_more(&mut ask, questions.len());
         questions.push(("POST", "/v1/similar".to_owned(), ask.to_string()));
     }
     for id in [
@@ -261,7 +273,7 @@ fn questions() -> Vec<(&'static str, String, String)> {
         "HIT-nobody-1",
         "HIT-none",
     ] {
-        let ask = json!({"id": id, "limit": 50, "min_similarity": 0.0}).to_string();
+        let ask = json!({"id": id, "limit": 50, "min_similarity": 0.0, "kind": "both"}).to_string();
         questions.push(("POST", "/v1/similar".to_owned(), ask));
     }
     for id in [

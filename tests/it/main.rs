@@ -30,5 +30,6 @@ mod problems;
 mod readme;
 mod real_data;
 mod search;
+mod similar;
 mod support;
 mod upkeep;
