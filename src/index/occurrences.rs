@@ -9,6 +9,9 @@ use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Ter
 use super::Error;
 use super::clause::{Clause, Form};
 
+/// Documents handed on at a time: as many as tantivy has in a block.
+const BLOCK: usize = 128;
+
 /// The documents of a segment that have a clause in a field, in order, each with how often.
 pub(super) enum Occurrences {
     /// Of a single term, straight from the index.
@@ -27,20 +30,20 @@ pub(super) struct TermList {
 }
 
 impl TermList {
-    /// Calls `visit` with every document and how often it has the term, until it says no. Whole
-    /// blocks at a time: a call for every posting costs as much again.
-    fn each(&self, mut visit: impl FnMut(DocId, f32) -> bool) -> Result<(), Error> {
+    fn blocks(&self, mut visit: impl FnMut(&[(DocId, f32)]) -> bool) -> Result<(), Error> {
         let option = IndexRecordOption::WithFreqs;
-        let mut block = self
+        let mut postings = self
             .index
             .read_block_postings_from_terminfo(&self.info, option)?;
-        while !block.docs().is_empty() {
-            for (&doc, &n) in block.docs().iter().zip(block.freqs()) {
-                if !visit(doc, times(n, self.weight)) {
-                    return Ok(());
-                }
+        let mut block = Vec::with_capacity(BLOCK);
+        while !postings.docs().is_empty() {
+            let ns = postings.freqs().iter().map(|&n| times(n, self.weight));
+            block.clear();
+            block.extend(postings.docs().iter().copied().zip(ns));
+            if !visit(&block) {
+                break;
             }
-            block.advance();
+            postings.advance();
         }
         Ok(())
     }
@@ -77,8 +80,8 @@ impl Occurrences {
         }
         let mut merged = Vec::new();
         for occurrences in found {
-            occurrences.each(|doc, n| {
-                merged.push((doc, n));
+            occurrences.blocks(|block| {
+                merged.extend_from_slice(block);
                 true
             })?;
         }
@@ -102,13 +105,17 @@ impl Occurrences {
         }
     }
 
-    /// Calls `visit` with every document and how often it has the clause, until it says no.
-    pub(super) fn each(&self, mut visit: impl FnMut(DocId, f32) -> bool) -> Result<(), Error> {
+    /// Calls `visit` with every document and how often it has the clause, some documents at a time,
+    /// until it says no.
+    pub(super) fn blocks(
+        &self,
+        mut visit: impl FnMut(&[(DocId, f32)]) -> bool,
+    ) -> Result<(), Error> {
         match self {
-            Self::Term(list) => list.each(visit)?,
+            Self::Term(list) => list.blocks(visit)?,
             Self::Merged(merged, _) => {
-                for &(doc, n) in merged {
-                    if !visit(doc, n) {
+                for block in merged.chunks(BLOCK) {
+                    if !visit(block) {
                         break;
                     }
                 }

@@ -436,8 +436,10 @@ impl Segment<'_> {
         let field = self.view.live.fields.text(self.ranking.constrained);
         let mut found = BitSet::with_max_value(self.reader.max_doc());
         if let Some(occurrences) = Occurrences::of(self.reader, field, clause)? {
-            occurrences.each(|doc, _| {
-                found.insert(doc);
+            occurrences.blocks(|block| {
+                for &(doc, _) in block {
+                    found.insert(doc);
+                }
                 true
             })?;
         }
@@ -573,17 +575,10 @@ impl Sums {
 
     /// The documents with the `n` highest sums so far, in no order; of equal sums the first ones.
     pub(super) fn best(&self, n: usize) -> Vec<(DocId, u32)> {
-        let threshold = self.nth_best(n);
-        let docs = self.matches.iter();
-        let mut best: Vec<(DocId, u32)> = docs
-            .filter_map(|&doc| Some((doc, self.score(doc)?)))
-            .filter(|&(_, sum)| sum >= threshold)
-            .collect();
-        if best.len() > n && n > 0 {
-            best.select_nth_unstable_by_key(n - 1, |&(doc, sum)| (Reverse(sum), doc));
-            best.truncate(n);
-        }
-        best
+        let sums = self.matches.iter();
+        let sums = sums.filter_map(|&doc| Some((self.score(doc)?, Reverse(doc))));
+        let best = highest(sums, n).into_iter();
+        best.map(|(sum, Reverse(doc))| (doc, sum)).collect()
     }
 
     /// The `n`-th highest sum so far; 0 when there are fewer.
@@ -604,16 +599,22 @@ impl Sums {
     /// Adds the scores of a list; gives the highest sum that came of it.
     pub(super) fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
         let mut highest = 0;
-        list.occurrences.each(|doc, n| {
-            if let Some(sum) = self.scores.get_mut(doc as usize) {
-                if *sum == 0 {
-                    if !sees.sees(doc) {
-                        return true;
+        let mut scores: Vec<u32> = Vec::new();
+        list.occurrences.blocks(|block| {
+            // Two rounds, so that the processor reads the lengths of many documents at a time.
+            scores.clear();
+            scores.extend(block.iter().map(|&(doc, n)| list.score(doc, n)));
+            for (&(doc, _), &score) in block.iter().zip(&scores) {
+                if let Some(sum) = self.scores.get_mut(doc as usize) {
+                    if *sum == 0 {
+                        if !sees.sees(doc) {
+                            continue;
+                        }
+                        self.matches.push(doc);
                     }
-                    self.matches.push(doc);
+                    *sum = sum.saturating_add(score);
+                    highest = highest.max(*sum);
                 }
-                *sum = sum.saturating_add(list.score(doc, n));
-                highest = highest.max(*sum);
             }
             true
         })?;
@@ -639,13 +640,15 @@ impl Sums {
         // The longest first: most often it is enough.
         lists.sort_by_key(|list| Reverse(list.occurrences.n_docs()));
         for list in lists {
-            list.occurrences.each(|doc, _| {
-                if let Some(score) = self.scores.get_mut(doc as usize)
-                    && *score == 0
-                    && segment.sees.sees(doc)
-                {
-                    *score = 1;
-                    self.matches.push(doc);
+            list.occurrences.blocks(|block| {
+                for &(doc, _) in block {
+                    if let Some(score) = self.scores.get_mut(doc as usize)
+                        && *score == 0
+                        && segment.sees.sees(doc)
+                    {
+                        *score = 1;
+                        self.matches.push(doc);
+                    }
                 }
                 self.matches.len() as u64 <= wanted
             })?;
@@ -656,11 +659,40 @@ impl Sums {
 
 /// The `n`-th highest value; 0 when there are fewer.
 fn nth_best(values: impl Iterator<Item = u32>, n: usize) -> u32 {
-    let mut values: Vec<u32> = values.collect();
-    if n == 0 || values.len() < n {
+    let highest = highest(values, n);
+    if highest.len() < n {
         return 0;
     }
-    *values.select_nth_unstable_by(n - 1, |a, b| b.cmp(a)).1
+    highest.into_iter().min().unwrap_or(0)
+}
+
+/// The `n` highest values, in no order.
+fn highest<T: Ord + Copy>(values: impl Iterator<Item = T>, n: usize) -> Vec<T> {
+    // Now and then all but the highest so far are thrown away; hardly a value gets past them later.
+    let room = 8 * n.max(16);
+    let mut highest: Vec<T> = Vec::with_capacity(room);
+    let mut least = None;
+    for value in values {
+        if least.is_none_or(|least| value > least) {
+            highest.push(value);
+            if highest.len() == room {
+                least = keep_highest(&mut highest, n);
+            }
+        }
+    }
+    keep_highest(&mut highest, n);
+    highest
+}
+
+/// Leaves the `n` highest values; gives the least of them when there are so many.
+fn keep_highest<T: Ord + Copy>(values: &mut Vec<T>, n: usize) -> Option<T> {
+    if n == 0 || values.len() < n {
+        values.truncate(n);
+        return None;
+    }
+    let (_, &mut least, _) = values.select_nth_unstable_by(n - 1, |a, b| b.cmp(a));
+    values.truncate(n);
+    Some(least)
 }
 
 /// A document in the race. Ordered so that the worst is the greatest.
