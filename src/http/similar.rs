@@ -73,6 +73,7 @@ impl SimilarRequest {
             channel: self.channel,
             requester: self.requester,
             product: self.product,
+            ..TicketText::default()
         };
         if text.is_blank() && self.id.is_none() {
             return Err(Problem::field(
