@@ -9,12 +9,15 @@ use super::clock::instant;
 /// How long a change of the file may go unnoticed.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
+/// Reads a content from the name of a file and its text.
+type Parse<T, E> = fn(&str, &str) -> Result<T, E>;
+
 /// A file with its last good content. A missing file is an empty one; a wrong one changes nothing,
 /// and its problem is kept for the status. The same goes for a file that must be right from the
 /// start and has gone.
 pub(super) struct DeskFile<T, E = String> {
     path: PathBuf,
-    parse: fn(&str, &str) -> Result<T, E>,
+    parse: Parse<T, E>,
     is_kept_when_gone: bool,
     state: Mutex<State<T>>,
 }
@@ -32,7 +35,7 @@ struct State<T> {
 
 impl<T: Default> DeskFile<T> {
     /// Reads the file; one that is wrong from the start is empty until it is mended.
-    pub(super) fn open(path: PathBuf, parse: fn(&str, &str) -> Result<T, String>) -> Self {
+    pub(super) fn open(path: PathBuf, parse: Parse<T, String>) -> Self {
         let seen = seen(&path);
         let (content, problem) = match read(&path, parse) {
             Ok(content) => (content, None),
@@ -48,17 +51,14 @@ impl<T: Default> DeskFile<T> {
 
 impl<T: Default, E: ToString> DeskFile<T, E> {
     /// Reads the file; one that is wrong from the start is refused.
-    pub(super) fn open_right(
-        path: PathBuf,
-        parse: fn(&str, &str) -> Result<T, E>,
-    ) -> Result<Self, Refused<E>> {
+    pub(super) fn open_right(path: PathBuf, parse: Parse<T, E>) -> Result<Self, Refused<E>> {
         let seen = seen(&path);
         let content = read(&path, parse)?;
         Ok(Self::of((path, parse), seen, (content, None), true))
     }
 
     fn of(
-        (path, parse): (PathBuf, fn(&str, &str) -> Result<T, E>),
+        (path, parse): (PathBuf, Parse<T, E>),
         seen: Option<Seen>,
         (content, problem): (T, Option<String>),
         is_kept_when_gone: bool,
@@ -148,10 +148,7 @@ fn seen(path: &Path) -> Option<Seen> {
     metadata.and_then(|file| Some((file.len(), file.modified().ok()?)))
 }
 
-fn read<T: Default, E>(
-    path: &Path,
-    parse: fn(&str, &str) -> Result<T, E>,
-) -> Result<T, Refused<E>> {
+fn read<T: Default, E>(path: &Path, parse: Parse<T, E>) -> Result<T, Refused<E>> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&path.display().to_string(), &text).map_err(Refused::Wrong),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(T::default()),

@@ -181,7 +181,7 @@ impl History {
         }
         let mut candidates = Vec::new();
         for (phrase, tickets) in frequent(older, options.min_support) {
-            let Some(candidate) = self.candidate(phrase, tickets, older, options) else {
+            let Some(candidate) = self.candidate(phrase, &tickets, older, options) else {
                 continue;
             };
             let (field, value) = (options.field, &candidate.value);
@@ -228,7 +228,7 @@ impl History {
     fn candidate(
         &self,
         phrase: Phrase,
-        tickets: Vec<u32>,
+        tickets: &[u32],
         older: &[Past],
         options: &SuggestOptions,
     ) -> Option<Candidate> {

@@ -96,7 +96,13 @@ fn fixed(part: &Hir) -> Option<String> {
             let first = fold(chars.next()?);
             chars.all(|c| fold(c) == first).then(|| first.to_string())
         }
-        _ => None,
+        HirKind::Class(Class::Bytes(_))
+        | HirKind::Empty
+        | HirKind::Look(_)
+        | HirKind::Repetition(_)
+        | HirKind::Capture(_)
+        | HirKind::Concat(_)
+        | HirKind::Alternation(_) => None,
     }
 }
 

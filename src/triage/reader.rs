@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::problems::{Found, ProblemKind};
 
@@ -84,11 +84,11 @@ impl Found<'_> {
 
     /// A number.
     pub(super) fn number(&mut self, value: &Value<'_>) -> Option<f64> {
-        let number = match value.get_ref() {
-            DeValue::Float(float) => float.as_str().parse().ok(),
-            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse().ok(),
-            _ => None,
-        };
+        let float = value.get_ref().as_float().map(DeFloat::as_str);
+        let integer = value.get_ref().as_integer();
+        let integer = integer.filter(|integer| integer.radix() == 10);
+        let number = float.or(integer.map(DeInteger::as_str));
+        let number = number.and_then(|number| number.parse().ok());
         if number.is_none() {
             self.not(value, "a number");
         }
@@ -97,10 +97,8 @@ impl Found<'_> {
 
     /// A whole number in a range.
     pub(super) fn whole(&mut self, value: &Value<'_>, range: Range<usize>) -> Option<usize> {
-        let number = match value.get_ref() {
-            DeValue::Integer(integer) => integer.as_str().parse().ok(),
-            _ => None,
-        };
+        let integer = value.get_ref().as_integer().map(DeInteger::as_str);
+        let number = integer.and_then(|number| number.parse().ok());
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             let wanted = format!("a whole number from {} to {}", range.start, range.end - 1);

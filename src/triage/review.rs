@@ -75,9 +75,11 @@ fn never(
 
 /// Whether all that could make the parts hold is excluded by one of them.
 fn excluded(parts: &[Condition], implies: Implies<'_>) -> Option<String> {
-    let exceptions = parts.iter().filter_map(|part| match part {
-        Condition::None(exceptions) => Some(exceptions),
-        _ => None,
+    let exceptions = parts.iter().filter_map(|part| {
+        let Condition::None(exceptions) = part else {
+            return None;
+        };
+        Some(exceptions)
     });
     let mut exceptions = exceptions.flatten();
     let is_excluded = exceptions.any(|exception| {
@@ -94,9 +96,12 @@ fn excluded(parts: &[Condition], implies: Implies<'_>) -> Option<String> {
 /// Whether two parts ask for different values of a field that has one.
 fn apart(parts: &[Condition]) -> Option<String> {
     let mut asked: BTreeMap<&Field, Vec<&std::collections::BTreeSet<String>>> = BTreeMap::new();
-    let nested = parts.iter().flat_map(|part| match part {
-        Condition::All(parts) => parts.iter().collect::<Vec<_>>(),
-        other => vec![other],
+    let nested = parts.iter().flat_map(|part| {
+        if let Condition::All(parts) = part {
+            parts.as_slice()
+        } else {
+            std::slice::from_ref(part)
+        }
     });
     for part in nested {
         if let Condition::Field { field, values } = part
