@@ -335,7 +335,7 @@ mod tests {
         };
         let hits = builder.build().unwrap().find(&ticket);
         hits.into_iter()
-            .map(|hit| text[hit.range].to_owned())
+            .map(|hit| text.get(hit.range).unwrap().to_owned())
             .collect()
     }
 

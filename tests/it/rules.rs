@@ -166,10 +166,8 @@ fn replay_compares_new_rules_with_those_in_use() {
     assert!(text.contains("was right: vpn printer  [T-3]"), "{text}");
 }
 
-/// What is proposed must be read as a rule file, and its figures must be those of the tickets.
-#[test]
-fn suggested_rules_are_supported_and_can_be_copied() {
-    let folder = tempfile::tempdir().unwrap();
+/// Sixty tickets in three ways of saying two things.
+fn tickets_with_habits() -> Vec<Value> {
     let mut tickets = Vec::new();
     for number in 0..60 {
         let (subject, category) = match number % 3 {
@@ -185,7 +183,21 @@ fn suggested_rules_are_supported_and_can_be_copied() {
         ));
         tickets.push(ticket);
     }
-    import(folder.path(), &tickets);
+    tickets
+}
+
+fn phrases(suggestions: &Value) -> Vec<String> {
+    let found = suggestions["suggestions"].as_array().unwrap().iter();
+    found
+        .map(|found| found["phrase"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What is proposed must be read as a rule file, and its figures must be those of the tickets.
+#[test]
+fn suggested_rules_are_supported_and_can_be_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    import(folder.path(), &tickets_with_habits());
     let json = run_json(folder.path(), &["rules", "suggest"]);
     assert_eq!(
         (&json["older_tickets"], &json["newer_tickets"]),
@@ -232,12 +244,6 @@ fn suggested_rules_are_supported_and_can_be_copied() {
         stderr(&checked)
     );
     let again = run_json(folder.path(), &["rules", "suggest"]);
-    let phrases = |json: &Value| -> Vec<String> {
-        let found = json["suggestions"].as_array().unwrap().iter();
-        found
-            .map(|found| found["phrase"].as_str().unwrap().to_owned())
-            .collect()
-    };
     assert!(
         phrases(&again)
             .iter()
