@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Kind, Role, Time};
+use crate::triage::FieldName;
 
 /// The search and triage engine of a help desk.
 #[derive(Debug, Parser)]
@@ -81,6 +82,13 @@ pub(super) enum Command {
         firstline triage --data index/demo - < mail.txt"
     )]
     Triage(TriageArgs),
+    /// Check, try and propose triage rules.
+    #[command(
+        after_help = "Example: firstline rules check index/desk/rules.toml\n         \
+        firstline rules replay new-rules.toml --since 2026-01-01\n         \
+        firstline rules suggest --field category"
+    )]
+    Rules(RulesArgs),
     /// Show how a data folder is doing.
     #[command(after_help = "Example: firstline status --data index/demo")]
     Status,
@@ -213,6 +221,82 @@ pub(super) struct TriageArgs {
     /// How the ticket came: email, portal, phone, chat, monitoring.
     #[arg(long)]
     pub(super) channel: Option<String>,
+    /// Who asked.
+    #[arg(long)]
+    pub(super) requester: Option<String>,
+    /// The organisation of the requester.
+    #[arg(long)]
+    pub(super) organisation: Option<String>,
+    /// The product it is about.
+    #[arg(long)]
+    pub(super) product: Option<String>,
+    /// When it came [default: now].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) at: Option<Time>,
+    /// The name of an attached file. May be repeated.
+    #[arg(long = "attachment", value_name = "NAME")]
+    pub(super) attachments: Vec<String>,
+    /// A further field that rules ask for. May be repeated.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(super) fields: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    #[command(subcommand)]
+    pub(super) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// Name everything that is wrong with a rule file, with its place.
+    Check {
+        /// The rule file.
+        file: PathBuf,
+        /// Warnings count as errors.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Print the JSON Schema of the rule file, for editors.
+    Schema,
+    /// Decide the past tickets by a rule file and compare with the rules in use.
+    Replay(ReplayArgs),
+    /// Propose rules that the past tickets support, as TOML to copy.
+    Suggest(SuggestArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The new rule file.
+    pub(super) file: PathBuf,
+    /// Only tickets created since then.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) since: Option<Time>,
+    /// The field to compare: category, queue, impact or urgency; all when not given.
+    #[arg(long, value_parser = field)]
+    pub(super) field: Option<FieldName>,
+    /// Changed tickets that are listed for a field.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SuggestArgs {
+    /// The field: category, queue, impact or urgency.
+    #[arg(long, value_parser = field, default_value = "category")]
+    pub(super) field: FieldName,
+    /// Only tickets created since then.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) since: Option<Time>,
+    /// Tickets that must have the phrase and the value.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) min_support: u32,
+    /// The share of the tickets with the phrase that must have the value, 0 to 1.
+    #[arg(long, default_value_t = 0.9, value_name = "SHARE")]
+    pub(super) min_precision: f64,
+    /// Rules wanted.
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub(super) limit: usize,
 }
 
 #[derive(Debug, Args)]
@@ -335,4 +419,21 @@ fn role(name: &str) -> Result<Role, String> {
 fn kind(name: &str) -> Result<Kind, String> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
     kind.ok_or_else(|| "a kind is article or ticket".to_owned())
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    Time::parse(text).map_err(|error| error.to_string())
+}
+
+fn field(name: &str) -> Result<FieldName, String> {
+    let field = FieldName::ALL
+        .into_iter()
+        .find(|field| field.as_str() == name);
+    field.ok_or_else(|| "a field is category, queue, impact or urgency".to_owned())
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=');
+    let parts = parts.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "write it as NAME=VALUE".to_owned())
 }

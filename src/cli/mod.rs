@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod rebuild;
 mod restore;
+mod rules;
 mod search;
 mod serve;
 mod similar;
@@ -86,6 +87,7 @@ fn run(cli: &Cli, output: &mut Output) -> anyhow::Result<Exit> {
         Command::Search(args) => search::run(&folder, settings, args, output),
         Command::Similar(args) => similar::run(&folder, settings, args, output),
         Command::Triage(args) => triage::run(&folder, settings, args, output),
+        Command::Rules(args) => rules::run(&folder, settings, &args.command, output),
         Command::Status => status::run(&folder, settings, output),
         Command::Rebuild => rebuild::run(&folder, settings, output),
         Command::Verify => verify::run(&folder, settings, output),

@@ -37,11 +37,14 @@ pub(super) fn run(folder: &Path, settings: Settings, output: &mut Output) -> any
             mib(index.size_bytes)
         ))?;
     }
-    let rules = &status.rules;
+    let rules = &status.rules.summary;
     output.line(&format!(
         "rules    {} for {} categories",
         rules.rules, rules.categories
     ))?;
+    if let Some(problem) = &status.rules.problem {
+        output.line(&format!("         not taken: {problem}"))?;
+    }
     Ok(Exit::Done)
 }
 

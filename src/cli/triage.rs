@@ -1,11 +1,12 @@
 //! `firstline triage`: a decision on a new ticket, with its reasons.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::TriageArgs;
 use super::{Exit, Output, output, search, similar, ticket};
 use crate::engine::TriageAnswer;
-use crate::triage::{Decision, FieldDecision, FieldValue, Reason};
+use crate::triage::{Decision, FieldDecision, FieldValue, LabelDecision, Matched, Reason};
 use crate::{Audience, Engine, Settings};
 
 pub(super) fn run(
@@ -17,6 +18,13 @@ pub(super) fn run(
     let engine = Engine::open_reading(folder, settings)?;
     let mut ticket = ticket::read(&args.ticket)?;
     ticket.channel.clone_from(&args.channel);
+    ticket.requester.clone_from(&args.requester);
+    ticket.organisation.clone_from(&args.organisation);
+    ticket.product.clone_from(&args.product);
+    ticket.attachments.clone_from(&args.attachments);
+    ticket.created_at = args.at;
+    let fields = args.fields.iter().cloned();
+    ticket.fields = fields.map(|(name, value)| (name, value.into())).collect();
     let answer = engine.triage(&ticket, &Audience::Everything)?;
     let exit = Exit::of_found(answer.decision.category.value.is_some());
     if output.is_json {
@@ -42,6 +50,11 @@ fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
             u8::from(priority.urgency)
         ))?,
         None => output.line("priority  -  (impact or urgency is not known)")?,
+    }
+    for (name, labels) in [("tag", &decision.tags), ("flag", &decision.flags)] {
+        for label in labels {
+            print_label(name, label, output)?;
+        }
     }
     if decision.needs_human {
         output.line("a human should decide the category")?;
@@ -69,17 +82,33 @@ fn print_field(name: &str, field: &FieldDecision, output: &mut Output) -> anyhow
         FieldValue::Number(number) => number.to_string(),
         FieldValue::Name(name) => name.clone(),
     };
-    let decision = match field.decision {
+    let how_sure = (field.confidence, field.decision);
+    print_value(name, &value, how_sure, &field.reasons, output)
+}
+
+fn print_label(name: &str, label: &LabelDecision, output: &mut Output) -> anyhow::Result<()> {
+    let how_sure = (label.confidence, label.decision);
+    print_value(name, &label.value, how_sure, &label.reasons, output)
+}
+
+fn print_value(
+    name: &str,
+    value: &str,
+    (confidence, decision): (f64, Decision),
+    reasons: &[Reason],
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let decision = match decision {
         Decision::Apply => "apply",
         Decision::Suggest => "suggest",
         Decision::Abstain => "a human should decide",
     };
-    let percent = field.confidence * 100.0;
+    let percent = confidence * 100.0;
     output.line(&format!(
         "{name:9} {}  {percent:.0} %, {decision}",
-        output.bold(&value)
+        output.bold(value)
     ))?;
-    for reason in &field.reasons {
+    for reason in reasons {
         output.line(&format!("          {}", described(reason)))?;
     }
     Ok(())
@@ -95,13 +124,24 @@ fn described(reason: &Reason) -> String {
             rule,
             weight,
             matched,
+            fields,
             ..
-        } => {
-            let found: Vec<String> = matched
-                .iter()
-                .map(|matched| format!("{:?}", matched.text))
-                .collect();
-            format!("{weight:+.1} rule {rule}: {}", found.join(", "))
-        }
+        } => format!("{weight:+.1} rule {rule}: {}", found(matched, fields)),
+        Reason::Set {
+            rule,
+            matched,
+            fields,
+            reason,
+            ..
+        } => format!("set  rule {rule}: {reason} ({})", found(matched, fields)),
     }
+}
+
+/// What a rule found in the texts and the fields of a ticket.
+fn found(matched: &[Matched], fields: &BTreeMap<String, String>) -> String {
+    let texts = matched.iter().map(|matched| format!("{:?}", matched.text));
+    let fields = fields
+        .iter()
+        .map(|(name, value)| format!("{name} {value:?}"));
+    texts.chain(fields).collect::<Vec<String>>().join(", ")
 }

@@ -16,7 +16,7 @@ use crate::search::{
     self, Found, Preferences, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion,
 };
 use crate::similar::{SimilarHit, SimilarQuery};
-use crate::triage::{Thresholds, TriageDecision};
+use crate::triage::TriageDecision;
 
 /// Similar tickets shown with a decision.
 const EVIDENCE: usize = 3;
@@ -210,11 +210,18 @@ impl Engine {
     pub fn triage(&self, ticket: &TicketText, audience: &Audience) -> Result<TriageAnswer, Error> {
         let started = Stopwatch::start();
         let triage = &self.settings.triage;
-        let thresholds = Thresholds {
-            apply: triage.apply,
-            suggest: triage.suggest,
+        let thresholds = triage.thresholds();
+        let rules = self.rules();
+        let decision = if ticket.created_at.is_none() && rules.asks_time() {
+            // A ticket that does not say when it came comes now.
+            let ticket = TicketText {
+                created_at: Some(now()),
+                ..ticket.clone()
+            };
+            rules.decide(&ticket, thresholds, &triage.matrix)
+        } else {
+            rules.decide(ticket, thresholds, &triage.matrix)
         };
-        let decision = self.rules.decide(ticket, thresholds, &triage.matrix);
         let like = SimilarQuery {
             limit: EVIDENCE,
             ..SimilarQuery::text(ticket.clone())

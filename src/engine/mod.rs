@@ -15,9 +15,12 @@ mod import;
 mod indexer;
 mod kept_query;
 mod lock;
+mod past_tickets;
 mod pool;
 mod progress;
 mod rebuild;
+mod replay;
+mod rule_suggestions;
 mod search_counts;
 mod similar;
 mod slot;
@@ -39,10 +42,14 @@ pub use feedback::{ArticleVotes, VotesByArticle};
 pub use import::ImportEvent;
 pub use pool::{Lane, Pool};
 pub use progress::{RebuildProgress, Rejected};
-pub use status::{IndexStatus, SearchStatus, Status, StoreStatus};
+pub use replay::{
+    ChangedTicket, Effect, FieldReplay, Measures, ReplayOptions, RulesReplay, ValueReplay,
+};
+pub use rule_suggestions::{RuleSuggestion, RuleSuggestions, SuggestOptions};
+pub use status::{IndexStatus, RulesStatus, SearchStatus, Status, StoreStatus};
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
-use desk_file::DeskFile;
+use desk_file::{DeskFile, Refused};
 use feedback::VoteBox;
 use frequent_queries::FrequentQueries;
 use indexer::Indexer;
@@ -56,7 +63,7 @@ use crate::config::Settings;
 use crate::model::{Day, Document, DocumentKey, Kind};
 use crate::search::{Pins, Synonyms};
 use crate::store::{ApiKey, Change, Outcome, StoreReader, StoreWriter};
-use crate::triage::Rules;
+use crate::triage::{Problems, Rules, Thresholds};
 
 /// How long [`Engine::wait_visible`] waits.
 const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
@@ -65,7 +72,7 @@ const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
 pub struct Engine {
     folder: PathBuf,
     settings: Settings,
-    rules: Rules,
+    rules: DeskFile<Rules, Problems>,
     synonyms: DeskFile<Synonyms>,
     pins: DeskFile<Pins>,
     store: StoreReader,
@@ -198,6 +205,12 @@ impl Engine {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The rules of triage as the file says now, no older than a second.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.content()
     }
 
     /// Stores a document. When it returns the document is on disk; searchable it is a little
@@ -398,12 +411,22 @@ fn frequent_queries(store: &StoreReader, settings: &Settings) -> Result<Frequent
     )?)
 }
 
-fn load_rules(folder: &Path, settings: &Settings) -> Result<Rules, Error> {
+/// The rules, which must be right when the engine starts: it would decide on nothing.
+fn load_rules(folder: &Path, settings: &Settings) -> Result<DeskFile<Rules, Problems>, Error> {
     let path = folder.join(&settings.triage.rules);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Rules::parse(&path.display().to_string(), &text)?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Rules::default()),
-        Err(source) => Err(Error::Folder { path, source }),
+    DeskFile::open_right(path.clone(), Rules::parse).map_err(|refused| match refused {
+        Refused::Io(source) => Error::Folder { path, source },
+        Refused::Wrong(problems) => Error::Rules(problems),
+    })
+}
+
+impl crate::config::Triage {
+    /// From which confidence on values are set and suggested.
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            apply: self.apply,
+            suggest: self.suggest,
+        }
     }
 }
 

@@ -19,9 +19,20 @@ pub struct Status {
     /// Each index.
     pub indexes: Vec<IndexStatus>,
     /// The rules of triage.
-    pub rules: RulesSummary,
+    pub rules: RulesStatus,
     /// The files that the desk edits for search.
     pub search: SearchStatus,
+}
+
+/// The rules of triage.
+#[derive(Debug, Clone, Serialize)]
+pub struct RulesStatus {
+    /// Those in use.
+    #[serde(flatten)]
+    pub summary: RulesSummary,
+    /// Why the file as it is now was not taken; what was read before stays in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// The files that the desk edits for search.
@@ -99,7 +110,10 @@ impl Engine {
                 .iter()
                 .map(|&kind| self.index_status(kind))
                 .collect(),
-            rules: self.rules.summary(),
+            rules: RulesStatus {
+                problem: self.rules.problem(),
+                summary: self.rules().summary(),
+            },
             search: SearchStatus {
                 synonyms: self.synonyms.content().len(),
                 pins: self.pins.content().len(),

@@ -104,6 +104,7 @@ impl SimilarRequest {
             channel: self.channel,
             requester: self.requester,
             product: None,
+            ..TicketText::default()
         };
         let query = SimilarQuery {
             limit: self.limit.unwrap_or(DEFAULT_LIMIT),

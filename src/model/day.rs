@@ -55,6 +55,13 @@ impl Day {
     }
 }
 
+impl From<Date> for Day {
+    /// Years before 0 become the first day of year 0.
+    fn from(date: Date) -> Self {
+        Self::not_before_zero(date)
+    }
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

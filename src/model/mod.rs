@@ -6,6 +6,7 @@
 
 mod article;
 mod audience;
+mod calendar;
 mod day;
 mod document;
 mod feedback;
@@ -16,6 +17,7 @@ mod time;
 
 pub use article::{Article, ArticleState, Votes};
 pub use audience::{Audience, Role, Visibility};
+pub use calendar::{Calendar, InvalidTimeZone, LocalTime, Weekday};
 pub use day::{Day, InvalidDay};
 pub use document::{Document, DocumentKey, Fields, Kind};
 pub use feedback::{Feedback, FeedbackKind};

@@ -1,6 +1,7 @@
 //! Tickets: the cases of requesters, open or resolved.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Fields, Impact, Priority, TicketId, Time, Urgency, Visibility};
 
@@ -110,9 +111,9 @@ impl Ticket {
     #[must_use]
     pub fn is_reopened(&self) -> bool {
         let is_marked = |name: &str| match self.extra.get(name) {
-            Some(serde_json::Value::Bool(is_reopened)) => *is_reopened,
-            Some(serde_json::Value::Number(n_times)) => n_times.as_f64() > Some(0.0),
-            Some(serde_json::Value::String(n_times)) => {
+            Some(Value::Bool(is_reopened)) => *is_reopened,
+            Some(Value::Number(n_times)) => n_times.as_f64() > Some(0.0),
+            Some(Value::String(n_times)) => {
                 n_times.trim().parse::<u64>().is_ok_and(|n| n > 0)
             }
             _ => false,
@@ -126,7 +127,7 @@ impl Ticket {
     }
 }
 
-/// The words of a new ticket: what similar and triage are asked with.
+/// A new ticket as far as it is known when it comes in: what similar and triage are asked with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TicketText {
@@ -138,8 +139,16 @@ pub struct TicketText {
     pub channel: Option<String>,
     /// Who asked, when known.
     pub requester: Option<String>,
+    /// The organisation of the requester, when known.
+    pub organisation: Option<String>,
     /// The product it is about, when known.
     pub product: Option<String>,
+    /// When it came, for rules that ask for the time.
+    pub created_at: Option<Time>,
+    /// The names of the attached files.
+    pub attachments: Vec<String>,
+    /// Further fields of the desk, for rules that ask for them.
+    pub fields: Fields,
 }
 
 impl TicketText {
@@ -153,5 +162,56 @@ impl TicketText {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.subject.trim().is_empty() && self.description.trim().is_empty()
+    }
+}
+
+impl From<&Ticket> for TicketText {
+    /// The ticket as it came in: without what was decided and done since.
+    fn from(ticket: &Ticket) -> Self {
+        let text = |names: [&str; 2]| {
+            let value = names.iter().find_map(|name| ticket.extra.get(*name));
+            value.and_then(Value::as_str).map(str::to_owned)
+        };
+        Self {
+            subject: ticket.subject.clone(),
+            description: ticket.description.clone(),
+            channel: ticket.channel.clone(),
+            requester: ticket.requester.clone(),
+            organisation: text(["organisation", "organization"]),
+            product: ticket.product.clone(),
+            created_at: ticket.created_at,
+            attachments: attachment_names(ticket.extra.get("attachments")),
+            fields: ticket.extra.clone(),
+        }
+    }
+}
+
+/// The names in a list of attachments, each a name or an object with one.
+fn attachment_names(list: Option<&Value>) -> Vec<String> {
+    let name = |attachment: &Value| {
+        let keys = ["name", "filename", "file_name"];
+        let named = keys.iter().find_map(|key| attachment.get(key));
+        named.unwrap_or(attachment).as_str().map(str::to_owned)
+    };
+    let list = list.and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_ticket_is_asked_with_as_it_came_in() {
+        let ticket: Ticket = serde_json::from_str(
+            r#"{"id": "T-1", "subject": "VPN", "category": "network/vpn", "organization": "Acme",
+                "attachments": ["a.exe", {"filename": "b.pdf"}, 7], "site": "LYS"}"#,
+        )
+        .unwrap();
+        let text = TicketText::from(&ticket);
+        assert_eq!(text.organisation.as_deref(), Some("Acme"));
+        assert_eq!(text.attachments, ["a.exe", "b.pdf"]);
+        assert_eq!(text.fields.get("site"), Some(&Value::from("LYS")));
+        assert!(!text.fields.contains_key("category"), "that was decided");
     }
 }

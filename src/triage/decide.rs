@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{
-    Alternative, Decision, FieldDecision, FieldName, FieldValue, Matched, MatchedIn,
-    PriorityDecision, Reason, TriageDecision,
+    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision,
+    Reason, TriageDecision,
 };
-use super::matcher::{MAX_MATCHES, RuleMatches};
-use super::rules::{Rule, Rules, Scope};
+use super::rules::{Firings, Rule, Rules};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
 
 /// The alternatives that are shown.
@@ -25,6 +24,17 @@ pub struct Thresholds {
     pub suggest: f64,
 }
 
+impl Thresholds {
+    /// What to do with a value of this confidence.
+    pub(super) fn decision(self, confidence: f64) -> Decision {
+        match confidence {
+            confidence if confidence >= self.apply => Decision::Apply,
+            confidence if confidence >= self.suggest => Decision::Suggest,
+            _ => Decision::Abstain,
+        }
+    }
+}
+
 /// The reasons for every value of a field.
 type Reasons = BTreeMap<FieldValue, Vec<Reason>>;
 
@@ -38,9 +48,11 @@ impl Rules {
         matrix: &PriorityMatrix,
     ) -> TriageDecision {
         let fired = self.fired(ticket);
+        let set_category = set_value(FieldName::Category, &fired);
         let category = self.field(
             FieldName::Category,
             self.reasons(FieldName::Category, &fired),
+            set_category.as_ref(),
         );
         let mut for_queues = self.reasons(FieldName::Queue, &fired);
         if let Some(FieldValue::Name(name)) = &category.value
@@ -56,8 +68,18 @@ impl Rules {
                 .push(reason);
         }
         let category = decided(category, thresholds);
-        let queue = decided(self.field(FieldName::Queue, for_queues), thresholds);
-        let of_scale = |field| decided(self.field(field, self.reasons(field, &fired)), thresholds);
+        // The queue of a category that is set is as sure as the category.
+        let set_queue = set_value(FieldName::Queue, &fired).or_else(|| match &set_category {
+            Some(FieldValue::Name(name)) => self.queues.get(name).cloned().map(FieldValue::Name),
+            Some(FieldValue::Number(_)) | None => None,
+        });
+        let queue = self.field(FieldName::Queue, for_queues, set_queue.as_ref());
+        let queue = decided(queue, thresholds);
+        let of_scale = |field| {
+            let set = set_value(field, &fired);
+            let field = self.field(field, self.reasons(field, &fired), set.as_ref());
+            decided(field, thresholds)
+        };
         let impact = of_scale(FieldName::Impact);
         let urgency = of_scale(FieldName::Urgency);
         TriageDecision {
@@ -67,25 +89,10 @@ impl Rules {
             queue,
             impact,
             urgency,
+            tags: self.labels(LabelKind::Tag, &fired, thresholds),
+            flags: self.labels(LabelKind::Flag, &fired, thresholds),
             rules_digest: self.digest().to_owned(),
         }
-    }
-
-    /// The rules that fire, with what they found.
-    fn fired(&self, ticket: &TicketText) -> Vec<(&Rule, Firings)> {
-        let mut found: BTreeMap<usize, RuleMatches> = BTreeMap::new();
-        self.matcher
-            .find(&ticket.subject, MatchedIn::Subject, &mut found);
-        self.matcher
-            .find(&ticket.description, MatchedIn::Description, &mut found);
-        let mut fired = Vec::new();
-        for (index, rule) in self.rules.iter().enumerate() {
-            let matches = found.remove(&index).unwrap_or_default();
-            if let Some(firings) = fires(rule, ticket.channel.as_ref(), matches) {
-                fired.push((rule, firings));
-            }
-        }
-        fired
     }
 
     fn reasons(&self, field: FieldName, fired: &[(&Rule, Firings)]) -> Reasons {
@@ -100,19 +107,23 @@ impl Rules {
             let of_field = rule.weights.iter().filter(|(of, _, _)| *of == field);
             for (_, value, weight) in of_field {
                 let of_value = reasons.entry(value.clone()).or_default();
-                of_value.extend(firings.iter().map(|matched| Reason::Rule {
-                    rule: rule.id.clone(),
-                    weight: *weight,
-                    matched: matched.clone(),
-                    note: rule.note.clone(),
-                }));
+                of_value.extend(firings.iter().map(|firing| rule.reason(*weight, firing)));
             }
+        }
+        if let Some((value, reason)) = set(field, fired) {
+            reasons.entry(value).or_default().push(reason);
         }
         reasons
     }
 
-    /// The best value of a field, with its probability among all values of the field.
-    fn field(&self, field: FieldName, mut reasons: Reasons) -> FieldDecision {
+    /// The best value of a field, or the one that is set, with its probability among all values of
+    /// the field.
+    fn field(
+        &self,
+        field: FieldName,
+        mut reasons: Reasons,
+        set: Option<&FieldValue>,
+    ) -> FieldDecision {
         let score = |reasons: &[Reason]| reasons.iter().map(Reason::weight).sum::<f64>();
         let mut values = self.values(field);
         values.extend(reasons.keys().cloned());
@@ -126,19 +137,24 @@ impl Rules {
         // Stable, so that equal scores fall to the lower value.
         scored.sort_by(|a, b| b.1.total_cmp(&a.1));
         let highest = scored.first().map_or(0.0, |(_, score)| *score);
+        scored.sort_by_key(|(value, _)| set != Some(value));
         let total: f64 = scored
             .iter()
             .map(|(_, score)| (score - highest).exp())
             .sum();
-        let confidence = |score: f64| (score - highest).exp() / total;
+        let confidence = |value: &FieldValue, score: f64| match set {
+            Some(set) => f64::from(u8::from(set == value)),
+            None => (score - highest).exp() / total,
+        };
         // With a bias every decision starts from what is usual, wherever the scores lie.
         let has_bias = self.bias.iter().any(|(of, _, _)| *of == field);
-        let spoken_for = scored
-            .iter()
-            .filter(|(value, score)| (has_bias || *score > 0.0) && reasons.contains_key(value));
+        let spoken_for = scored.iter().filter(|(value, score)| {
+            let is_spoken_for = (has_bias || *score > 0.0) && reasons.contains_key(value);
+            is_spoken_for || set == Some(value)
+        });
         let mut ranked = spoken_for.map(|(value, score)| Alternative {
             value: value.clone(),
-            confidence: confidence(*score),
+            confidence: confidence(value, *score),
             score: *score,
         });
         let Some(best) = ranked.next() else {
@@ -153,7 +169,7 @@ impl Rules {
         };
         let alternatives = ranked.take(MAX_ALTERNATIVES).collect();
         let mut reasons = reasons.remove(&best.value).unwrap_or_default();
-        reasons.sort_by(|a, b| b.weight().abs().total_cmp(&a.weight().abs()));
+        sort_reasons(&mut reasons);
         FieldDecision {
             value: Some(best.value),
             confidence: best.confidence,
@@ -165,64 +181,27 @@ impl Rules {
     }
 }
 
-/// Every time that a rule fires, with what it found. Most rules fire once, a rule with `each` for
-/// every different pattern of it.
-type Firings = Vec<Vec<Matched>>;
-
-/// The firings of a rule, if it fires.
-fn fires(rule: &Rule, channel: Option<&String>, matches: RuleMatches) -> Option<Firings> {
-    let RuleMatches {
-        mut matched,
-        exceptions,
-    } = matches;
-    matched.retain(|(_, matched)| in_scope(rule.scope, matched.field));
-    let is_channel =
-        rule.channels.is_empty() || channel.is_some_and(|channel| rule.channels.contains(channel));
-    let has_text = !rule.has_text_condition || !matched.is_empty();
-    let is_excepted = exceptions
-        .into_iter()
-        .any(|field| in_scope(rule.scope, field));
-    if !is_channel || !has_text || is_excepted {
-        return None;
-    }
-    if !rule.counts_each {
-        let places = matched.into_iter().map(|(_, matched)| matched);
-        return Some(vec![shown(places.collect())]);
-    }
-    let mut by_pattern: BTreeMap<usize, Vec<Matched>> = BTreeMap::new();
-    for (number, matched) in matched {
-        by_pattern.entry(number).or_default().push(matched);
-    }
-    Some(by_pattern.into_values().map(shown).collect())
+/// What is set first, then the heaviest.
+pub(super) fn sort_reasons(reasons: &mut [Reason]) {
+    reasons.sort_by(|a, b| b.weight().abs().total_cmp(&a.weight().abs()));
+    reasons.sort_by_key(|reason| !matches!(reason, Reason::Set { .. }));
 }
 
-/// The places in order, each once, no more of one text than are worth showing.
-fn shown(mut matched: Vec<Matched>) -> Vec<Matched> {
-    matched.sort();
-    matched.dedup();
-    let mut n_shown: BTreeMap<MatchedIn, usize> = BTreeMap::new();
-    matched.retain(|matched| {
-        let n_shown = n_shown.entry(matched.field).or_default();
-        *n_shown += 1;
-        *n_shown <= MAX_MATCHES
-    });
-    matched
+/// The value that the first firing rule that sets one gives a field, with the reason.
+fn set(field: FieldName, fired: &[(&Rule, Firings)]) -> Option<(FieldValue, Reason)> {
+    fired.iter().find_map(|(rule, firings)| {
+        let policy = rule.policy.as_ref()?;
+        let (_, value) = policy.values.iter().find(|(of, _)| *of == field)?;
+        Some((value.clone(), rule.set_reason(firings)?))
+    })
 }
 
-fn in_scope(scope: Scope, field: MatchedIn) -> bool {
-    match scope {
-        Scope::Text => true,
-        Scope::Subject => field == MatchedIn::Subject,
-        Scope::Description => field == MatchedIn::Description,
-    }
+fn set_value(field: FieldName, fired: &[(&Rule, Firings)]) -> Option<FieldValue> {
+    set(field, fired).map(|(value, _)| value)
 }
 
 fn decided(mut field: FieldDecision, thresholds: Thresholds) -> FieldDecision {
-    field.decision = match field.confidence {
-        confidence if confidence >= thresholds.apply => Decision::Apply,
-        confidence if confidence >= thresholds.suggest => Decision::Suggest,
-        _ => Decision::Abstain,
-    };
+    field.decision = thresholds.decision(field.confidence);
     field
 }
 

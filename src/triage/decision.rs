@@ -1,10 +1,12 @@
 //! What triage answers.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Impact, Priority, Urgency};
+use crate::model::{Impact, Priority, Ticket, TicketText, Urgency};
 
 /// A field that triage decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +44,27 @@ impl fmt::Display for FieldName {
     }
 }
 
+/// Which kind of label: a ticket may have any number of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelKind {
+    /// For whoever works on it.
+    Tag,
+    /// For the process: VIP, security, major incident.
+    Flag,
+}
+
+impl LabelKind {
+    /// The name in rule files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tag => "tag",
+            Self::Flag => "flag",
+        }
+    }
+}
+
 /// A value of a field: a number for impact and urgency, a name for the others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
@@ -58,6 +81,15 @@ impl FieldValue {
         match (field, text.parse()) {
             (FieldName::Impact | FieldName::Urgency, Ok(number)) => Self::Number(number),
             _ => Self::Name(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => fmt::Display::fmt(number, f),
+            Self::Name(name) => f.write_str(name),
         }
     }
 }
@@ -98,6 +130,24 @@ pub struct Matched {
     pub text: String,
 }
 
+impl Matched {
+    /// The place of a stretch of bytes of a ticket.
+    pub(super) fn new(field: MatchedIn, range: Range<usize>, ticket: &TicketText) -> Self {
+        let text = match field {
+            MatchedIn::Subject => &ticket.subject,
+            MatchedIn::Description => &ticket.description,
+        };
+        let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
+        let (start, end) = (n_chars(range.start), n_chars(range.end));
+        Self {
+            field,
+            start,
+            end,
+            text: text.get(range).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 /// One contribution to the score of a value. The weights of a value's reasons add up to its score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -115,9 +165,29 @@ pub enum Reason {
         weight: f64,
         /// What it found; nothing when it asks for fields only.
         matched: Vec<Matched>,
+        /// The fields that it asks for, with what the ticket says.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, String>,
+        /// The rule's name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         /// The rule's note.
         #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+    },
+    /// A rule that fired and sets the value, whatever the weights say.
+    Set {
+        /// The rule's id.
+        rule: String,
+        /// Always 0: what is set is no matter of weights.
+        weight: f64,
+        /// What it found; nothing when it asks for fields only.
+        matched: Vec<Matched>,
+        /// The fields that it asks for, with what the ticket says.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, String>,
+        /// Why the desk wants it so.
+        reason: String,
     },
     /// The queue of the decided category.
     Category {
@@ -133,9 +203,10 @@ impl Reason {
     #[must_use]
     pub fn weight(&self) -> f64 {
         match self {
-            Self::Bias { weight } | Self::Rule { weight, .. } | Self::Category { weight, .. } => {
-                *weight
-            }
+            Self::Bias { weight }
+            | Self::Rule { weight, .. }
+            | Self::Set { weight, .. }
+            | Self::Category { weight, .. } => *weight,
         }
     }
 }
@@ -168,6 +239,22 @@ pub struct FieldDecision {
     pub alternatives: Vec<Alternative>,
 }
 
+/// The decision on one tag or flag. Each is decided for itself: the score is the log-odds that the
+/// ticket has it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelDecision {
+    /// The tag or flag.
+    pub value: String,
+    /// The probability that the ticket has it, 0 to 1.
+    pub confidence: f64,
+    /// What to do with it.
+    pub decision: Decision,
+    /// The sum of the reasons' weights.
+    pub score: f64,
+    /// What contributed to the score, the heaviest first.
+    pub reasons: Vec<Reason>,
+}
+
 /// The priority and what it was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PriorityDecision {
@@ -194,6 +281,38 @@ pub struct TriageDecision {
     pub urgency: FieldDecision,
     /// Read from the matrix; none when impact or urgency is unknown.
     pub priority: Option<PriorityDecision>,
+    /// The tags that a rule speaks for or against, the likeliest first.
+    pub tags: Vec<LabelDecision>,
+    /// The flags that a rule speaks for or against, the likeliest first.
+    pub flags: Vec<LabelDecision>,
     /// Names the rules that decided: the same digest and ticket give the same decision.
     pub rules_digest: String,
+}
+
+impl TriageDecision {
+    /// The decision on a field.
+    #[must_use]
+    pub fn field(&self, field: FieldName) -> &FieldDecision {
+        match field {
+            FieldName::Category => &self.category,
+            FieldName::Queue => &self.queue,
+            FieldName::Impact => &self.impact,
+            FieldName::Urgency => &self.urgency,
+        }
+    }
+}
+
+/// The value that the ticket has now.
+#[must_use]
+pub fn final_value(field: FieldName, ticket: &Ticket) -> Option<FieldValue> {
+    match field {
+        FieldName::Category => ticket.category.clone().map(FieldValue::Name),
+        FieldName::Queue => ticket.queue.clone().map(FieldValue::Name),
+        FieldName::Impact => ticket
+            .impact
+            .map(|impact| FieldValue::Number(impact.into())),
+        FieldName::Urgency => ticket
+            .urgency
+            .map(|urgency| FieldValue::Number(urgency.into())),
+    }
 }

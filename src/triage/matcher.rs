@@ -1,200 +1,324 @@
-//! Finds what all rules look for in one pass over a text.
+//! Finds what all rules look for in one pass over a ticket.
 //!
 //! Words and phrases are compared as the analyzer leaves them (lower case, folded, stemmed as
 //! English whatever the language, so that rule and text always meet), joined by spaces, with one
-//! Aho-Corasick automaton. Regexes see the original text and are run one by one: each skips ahead
-//! to its literals. One `RegexSet` for all of them was measured fifty times slower, because a set
-//! with Unicode word boundaries has no quick way through text that is not ASCII.
+//! Aho-Corasick automaton; beginnings of words in the same way, but not stemmed. Regexes see the
+//! original text. One more automaton finds the literals without which they cannot match, and only
+//! those whose literals occur are run: one `RegexSet` for all of them was measured fifty times
+//! slower, because a set with Unicode word boundaries has no quick way through text that is not
+//! ASCII.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
 
-use super::decision::{Matched, MatchedIn};
+use super::decision::MatchedIn;
+use super::literals;
+use crate::model::TicketText;
 use crate::text::{Language, analyze};
 
 /// A compiled regex may take so much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
-/// Places shown for one reason in one text; more would say no more.
+/// Places of one regex in one text; more would say no more.
 pub(super) const MAX_MATCHES: usize = 5;
 
-/// What a phrase does for its rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Condition,
-    Exception,
+/// What a pattern looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum PatternKind {
+    /// Words in a row, in any grammatical form.
+    Phrase,
+    /// The beginning of a word.
+    Stem,
+    /// A regex.
+    Regex,
+}
+
+/// Something that a rule looks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pattern {
+    pub(super) kind: PatternKind,
+    /// What is compared: the terms between spaces, or the regex as it is written.
+    pub(super) normal: String,
+}
+
+impl Pattern {
+    /// Words in a row; none when there is no word.
+    pub(super) fn phrase(phrase: &str) -> Option<Self> {
+        let normal = Normal::new(phrase, Language::English);
+        (!normal.words.is_empty()).then_some(Self {
+            kind: PatternKind::Phrase,
+            normal: normal.text,
+        })
+    }
+}
+
+/// A place where a pattern was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// The number of the pattern.
+    pub(super) pattern: usize,
+    pub(super) field: MatchedIn,
+    /// Where it stands in the text, in bytes.
+    pub(super) range: Range<usize>,
+    /// The running numbers of the first and last word; of no meaning for regexes.
+    pub(super) words: (u32, u32),
 }
 
 /// Collects what the rules look for.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    phrases: Vec<String>,
-    phrase_rules: Vec<(usize, Role)>,
+    patterns: Vec<Pattern>,
     regexes: Vec<(usize, Regex)>,
+    /// The regexes that a literal is needed for, as places in `regexes`.
+    by_literal: BTreeMap<String, Vec<usize>>,
+    always: Vec<usize>,
 }
 
 /// Finds what all rules look for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matcher {
-    phrases: Option<AhoCorasick>,
-    phrase_rules: Vec<(usize, Role)>,
-    /// Each with the rule that it makes fire.
+    patterns: Vec<Pattern>,
+    phrases: Automaton,
+    stems: Automaton,
+    literals: Automaton,
     regexes: Vec<(usize, Regex)>,
+    by_literal: Vec<Vec<usize>>,
+    /// The regexes without literals.
+    always: Vec<usize>,
 }
 
-/// What was found for one rule.
+/// An automaton, and the number of each of its patterns.
 #[derive(Debug, Clone, Default)]
-pub(super) struct RuleMatches {
-    /// Every place with the number of the word, phrase or regex that found it.
-    pub(super) matched: Vec<(usize, Matched)>,
-    /// Where an exception of the rule was found.
-    pub(super) exceptions: Vec<MatchedIn>,
+struct Automaton {
+    automaton: Option<AhoCorasick>,
+    numbers: Vec<usize>,
+}
+
+impl Automaton {
+    fn new(patterns: Vec<(usize, &str)>) -> Result<Self, String> {
+        let (numbers, texts): (Vec<usize>, Vec<&str>) = patterns.into_iter().unzip();
+        let automaton = (!texts.is_empty())
+            .then(|| AhoCorasick::new(texts))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { automaton, numbers })
+    }
+
+    /// The number of every pattern that occurs, with its place.
+    fn find(&self, text: &str, mut sink: impl FnMut(usize, Range<usize>)) {
+        let Some(automaton) = &self.automaton else {
+            return;
+        };
+        for hit in automaton.find_overlapping_iter(text) {
+            if let Some(&number) = self.numbers.get(hit.pattern().as_usize()) {
+                sink(number, hit.range());
+            }
+        }
+    }
 }
 
 impl Builder {
-    /// Adds a word or phrase that makes the rule fire; false when it has no word.
-    pub(super) fn phrase(&mut self, rule: usize, phrase: &str) -> bool {
-        self.add(rule, phrase, Role::Condition)
+    /// The number of the next pattern.
+    pub(super) fn next(&self) -> usize {
+        self.patterns.len()
     }
 
-    /// Adds a word or phrase that keeps the rule from firing; false when it has no word.
-    pub(super) fn exception(&mut self, rule: usize, phrase: &str) -> bool {
-        self.add(rule, phrase, Role::Exception)
-    }
-
-    fn add(&mut self, rule: usize, phrase: &str, role: Role) -> bool {
-        let normal = Normal::new(phrase);
-        let has_words = !normal.words.is_empty();
-        if has_words {
-            self.phrases.push(normal.text);
-            self.phrase_rules.push((rule, role));
-        }
+    /// Adds a word or phrase; false when it has no word.
+    pub(super) fn phrase(&mut self, phrase: &str) -> bool {
+        let pattern = Pattern::phrase(phrase);
+        let has_words = pattern.is_some();
+        self.patterns.extend(pattern);
         has_words
     }
 
-    /// Adds a regex that makes the rule fire.
-    pub(super) fn regex(&mut self, rule: usize, pattern: &str) -> Result<(), String> {
+    /// Adds the beginning of a word; false when it is not one word.
+    pub(super) fn stem(&mut self, stem: &str) -> bool {
+        let mut normal = Normal::new(stem, Language::Other);
+        normal.text.truncate(normal.text.trim_end().len());
+        let is_word = normal.words.len() == 1;
+        self.patterns.extend(is_word.then_some(Pattern {
+            kind: PatternKind::Stem,
+            normal: normal.text,
+        }));
+        is_word
+    }
+
+    /// Adds a regex. Gives the length of the shortest text that it matches, in bytes, or none when
+    /// it matches nothing.
+    pub(super) fn regex(&mut self, pattern: &str) -> Result<Option<usize>, String> {
         let regex = RegexBuilder::new(pattern)
             .size_limit(MAX_REGEX_BYTES)
             .build()
-            .map_err(|error| error.to_string())?;
-        self.regexes.push((rule, regex));
-        Ok(())
+            .map_err(|error| why(&error))?;
+        let hir = regex_syntax::parse(pattern).map_err(|error| error.to_string())?;
+        let place = self.regexes.len();
+        match literals::required(&hir) {
+            Some(literals) => {
+                for literal in literals {
+                    self.by_literal.entry(literal).or_default().push(place);
+                }
+            }
+            None => self.always.push(place),
+        }
+        self.regexes.push((self.patterns.len(), regex));
+        self.patterns.push(Pattern {
+            kind: PatternKind::Regex,
+            normal: pattern.to_owned(),
+        });
+        Ok(hir.properties().minimum_len())
+    }
+
+    /// Takes back the patterns from this number on.
+    pub(super) fn forget_from(&mut self, number: usize) {
+        self.patterns.truncate(number);
+        let n_regexes = self.regexes.partition_point(|(of, _)| *of < number);
+        self.regexes.truncate(n_regexes);
+        self.always.retain(|place| *place < n_regexes);
+        self.by_literal.retain(|_, places| {
+            places.retain(|place| *place < n_regexes);
+            !places.is_empty()
+        });
     }
 
     pub(super) fn build(self) -> Result<Matcher, String> {
-        let phrases = if self.phrases.is_empty() {
-            None
-        } else {
-            let automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                .build(&self.phrases)
-                .map_err(|error| error.to_string())?;
-            Some(automaton)
+        let of_kind = |kind: PatternKind| {
+            let patterns = self.patterns.iter().enumerate();
+            let of_kind = patterns.filter(|(_, pattern)| pattern.kind == kind);
+            Automaton::new(
+                of_kind
+                    .map(|(number, pattern)| (number, pattern.normal.as_str()))
+                    .collect(),
+            )
         };
+        let literals = self.by_literal.keys().map(String::as_str).enumerate();
         Ok(Matcher {
-            phrases,
-            phrase_rules: self.phrase_rules,
+            phrases: of_kind(PatternKind::Phrase)?,
+            stems: of_kind(PatternKind::Stem)?,
+            literals: Automaton::new(literals.collect())?,
+            by_literal: self.by_literal.into_values().collect(),
+            patterns: self.patterns,
             regexes: self.regexes,
+            always: self.always,
         })
     }
 }
 
 impl Matcher {
-    pub(super) fn builder() -> Builder {
-        Builder::default()
+    /// What is looked for, by number.
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
     }
 
-    /// What the rules find in one text of a ticket, added to `found` by rule.
-    pub(super) fn find(
-        &self,
-        text: &str,
-        field: MatchedIn,
-        found: &mut BTreeMap<usize, RuleMatches>,
-    ) {
-        self.find_phrases(text, field, found);
-        for (number, (rule, regex)) in (self.phrase_rules.len()..).zip(&self.regexes) {
-            for place in regex.find_iter(text).take(MAX_MATCHES) {
-                let matches = found.entry(*rule).or_default();
-                note(number, text, place.range(), field, matches);
-            }
+    /// Every place in a ticket where a pattern stands, in order of patterns.
+    pub(super) fn find(&self, ticket: &TicketText) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for (text, field) in [
+            (&ticket.subject, MatchedIn::Subject),
+            (&ticket.description, MatchedIn::Description),
+        ] {
+            find_terms(&self.phrases, Language::English, (text, field), &mut hits);
+            find_terms(&self.stems, Language::Other, (text, field), &mut hits);
+            self.find_regexes(text, field, &mut hits);
         }
+        hits.sort_unstable_by_key(|hit| (hit.pattern, hit.field, hit.range.start, hit.range.end));
+        hits
     }
 
-    fn find_phrases(&self, text: &str, field: MatchedIn, found: &mut BTreeMap<usize, RuleMatches>) {
-        let Some(phrases) = &self.phrases else {
-            return;
-        };
-        let normal = Normal::new(text);
-        for hit in phrases.find_overlapping_iter(&normal.text) {
-            let number = hit.pattern().as_usize();
-            let Some(&(rule, role)) = self.phrase_rules.get(number) else {
-                continue;
-            };
-            let matches = found.entry(rule).or_default();
-            match role {
-                Role::Exception => matches.exceptions.push(field),
-                Role::Condition => {
-                    if let Some(range) = normal.original(hit.range()) {
-                        note(number, text, range, field, matches);
-                    }
-                }
-            }
+    fn find_regexes(&self, text: &str, field: MatchedIn, hits: &mut Vec<Hit>) {
+        let mut worth = self.always.clone();
+        if self.literals.automaton.is_some() {
+            self.literals.find(&literals::folded(text), |literal, _| {
+                worth.extend(self.by_literal.get(literal).into_iter().flatten());
+            });
+            worth.sort_unstable();
+            worth.dedup();
+        }
+        for (number, regex) in worth.into_iter().filter_map(|at| self.regexes.get(at)) {
+            let places = regex.find_iter(text).take(MAX_MATCHES);
+            hits.extend(places.map(|place| Hit {
+                pattern: *number,
+                field,
+                range: place.range(),
+                words: (0, 0),
+            }));
         }
     }
 }
 
-/// Notes a place that a pattern of a rule found.
-fn note(
-    number: usize,
-    text: &str,
-    range: Range<usize>,
-    field: MatchedIn,
-    matches: &mut RuleMatches,
+/// Why a regex cannot be read, on one line.
+pub(super) fn why(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    let cause = last.trim_start_matches("error: ");
+    format!("this regex cannot be read: {cause}")
+}
+
+fn find_terms(
+    automaton: &Automaton,
+    language: Language,
+    (text, field): (&str, MatchedIn),
+    hits: &mut Vec<Hit>,
 ) {
-    let is_of_same =
-        |(other, earlier): &&(usize, Matched)| *other == number && earlier.field == field;
-    if matches.matched.iter().filter(is_of_same).count() >= MAX_MATCHES {
+    if automaton.automaton.is_none() || text.is_empty() {
         return;
     }
-    let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
-    let matched = Matched {
-        field,
-        start: n_chars(range.start),
-        end: n_chars(range.end),
-        text: text.get(range).unwrap_or_default().to_owned(),
-    };
-    matches.matched.push((number, matched));
+    let normal = Normal::new(text, language);
+    automaton.find(&normal.text, |pattern, range| {
+        if let Some((range, words)) = normal.original(range) {
+            hits.push(Hit {
+                pattern,
+                field,
+                range,
+                words,
+            });
+        }
+    });
+}
+
+/// A term of a text: where it starts among the terms, and the word it came from.
+struct Term {
+    start: usize,
+    word: Range<usize>,
+    position: u32,
 }
 
 /// A text as its terms, each between spaces, with the way back to the original.
 struct Normal {
     text: String,
-    /// Where a term starts in `text`, and the word it came from.
-    words: Vec<(usize, Range<usize>)>,
+    words: Vec<Term>,
 }
 
 impl Normal {
-    fn new(original: &str) -> Self {
-        let mut text = String::from(" ");
-        let mut words = Vec::new();
-        analyze(original, &[Language::English], |token| {
-            words.push((text.len(), token.range.clone()));
+    fn new(original: &str, language: Language) -> Self {
+        let mut text = String::with_capacity(original.len() + 2);
+        text.push(' ');
+        let mut words = Vec::with_capacity(original.len() / 5);
+        analyze(original, &[language], |token| {
+            words.push(Term {
+                start: text.len(),
+                word: token.range.clone(),
+                position: token.position,
+            });
             text.push_str(token.term);
             text.push(' ');
         });
         Self { text, words }
     }
 
-    /// The stretch of the original text behind a match, which starts and ends with a space.
-    fn original(&self, range: Range<usize>) -> Option<Range<usize>> {
-        let inside = self.words.iter().filter(|(start, _)| range.contains(start));
+    /// The stretch of the original text behind a match, with its first and last word.
+    fn original(&self, range: Range<usize>) -> Option<(Range<usize>, (u32, u32))> {
+        let first = self.words.partition_point(|term| term.start < range.start);
+        let inside = self.words.get(first..)?.iter();
         inside
-            .map(|(_, word)| word.clone())
-            .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            .take_while(|term| term.start < range.end)
+            .map(|term| (term.word.clone(), (term.position, term.position)))
+            .reduce(|(a, (first, last)), (b, (from, to))| {
+                let words = (first.min(from), last.max(to));
+                (a.start.min(b.start)..a.end.max(b.end), words)
+            })
     }
 }
 
@@ -202,21 +326,21 @@ impl Normal {
 mod tests {
     use super::*;
 
-    fn found(phrase: &str, text: &str) -> Vec<String> {
-        let mut builder = Matcher::builder();
-        assert!(builder.phrase(0, phrase));
-        let mut found = BTreeMap::new();
-        builder
-            .build()
-            .unwrap()
-            .find(text, MatchedIn::Subject, &mut found);
-        found
-            .remove(&0)
-            .unwrap_or_default()
-            .matched
-            .into_iter()
-            .map(|(_, matched)| matched.text)
+    fn find(add: impl FnOnce(&mut Builder), text: &str) -> Vec<String> {
+        let mut builder = Builder::default();
+        add(&mut builder);
+        let ticket = TicketText {
+            subject: text.to_owned(),
+            ..TicketText::default()
+        };
+        let hits = builder.build().unwrap().find(&ticket);
+        hits.into_iter()
+            .map(|hit| text.get(hit.range).unwrap().to_owned())
             .collect()
+    }
+
+    fn found(phrase: &str, text: &str) -> Vec<String> {
+        find(|builder| assert!(builder.phrase(phrase)), text)
     }
 
     #[test]
@@ -240,5 +364,27 @@ mod tests {
             found("blue screen", "the screen is blue"),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn a_stem_is_the_beginning_of_a_word() {
+        let found = |stem: &str, text: &str| find(|builder| assert!(builder.stem(stem)), text);
+        assert_eq!(
+            found("Drück", "Der Druckauftrag am Drucker, Eindruck"),
+            ["Druckauftrag", "Drucker"]
+        );
+        assert!(!Builder::default().stem("two words"));
+        assert!(!Builder::default().stem("!"));
+    }
+
+    #[test]
+    fn regexes_with_and_without_literals_are_run() {
+        let patterns = [r"(?i)vpn-gw-\d", r"\d{4}", "(?i)NEVER"];
+        let add = |builder: &mut Builder| {
+            for pattern in patterns {
+                builder.regex(pattern).unwrap();
+            }
+        };
+        assert_eq!(find(add, "VPN-GW-02 since 2024"), ["VPN-GW-0", "2024"]);
     }
 }

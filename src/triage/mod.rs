@@ -6,16 +6,27 @@
 //! given as a reason, so the reasons add up to the score. Weights are log-odds; softmax over the
 //! values gives the confidence. Where it is too low the decision is to leave it to a human.
 
+mod condition;
 mod decide;
 mod decision;
+mod file;
+mod file_calendar;
+mod file_condition;
+mod implies;
+mod labels;
+mod literals;
 mod matcher;
 mod problems;
+mod reader;
+mod review;
 mod rules;
+mod share;
 
 pub use decide::Thresholds;
 pub use decision::{
-    Alternative, Decision, FieldDecision, FieldName, FieldValue, Matched, MatchedIn,
-    PriorityDecision, Reason, TriageDecision,
+    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelDecision, LabelKind, Matched,
+    MatchedIn, PriorityDecision, Reason, TriageDecision, final_value,
 };
-pub use problems::{Problem, Problems};
-pub use rules::{Rules, RulesSummary};
+pub use problems::{Problem, ProblemKind, Problems, Severity};
+pub use rules::{RULES_SCHEMA, Rules, RulesSummary};
+pub use share::Share;

@@ -1,123 +1,48 @@
-//! The rule file of a desk: what it may say, and every problem of it with its line.
+//! The rules of a desk, ready to be weighed.
 //!
-//! TOML. `[queues]` names the queue of every category and with it the taxonomy; `[bias.FIELD]`
-//! says what speaks for a value before anything is read; each `[[rule]]` has conditions and
-//! weights. `corpus/demo/rules.toml` is a complete example.
+//! `[queues]` names the queue of every category and with it the taxonomy; `[bias.FIELD]` says what
+//! speaks for a value before anything is read; each `[[rule]]` has conditions and effects.
+//! `RULES.md` is the reference of the file, `rules.schema.json` its schema, and
+//! `corpus/demo/rules.toml` a complete example.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-use toml::Spanned;
+use serde::Serialize;
 
-use super::matcher::Matcher;
-use super::problems::{Problem, Problems, place};
+use super::condition::{Condition, Evidence, Look, Scope};
+use super::decision::{LabelKind, Matched};
+use super::file;
+use super::matcher::{Hit, MAX_MATCHES, Matcher, Pattern};
+use super::problems::{Problems, Severity};
+use super::review;
 use super::{FieldName, FieldValue};
+use crate::model::{Calendar, TicketText};
 
-/// The version of the file format that is read.
-const FORMAT: i64 = 1;
-
-/// The largest weight: e to the 20 is certainty.
-const MAX_WEIGHT: f64 = 20.0;
-
-type Weights = BTreeMap<Spanned<String>, f64>;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: Spanned<i64>,
-    #[serde(default)]
-    queues: BTreeMap<String, String>,
-    #[serde(default)]
-    bias: FieldWeights,
-    #[serde(default)]
-    rule: Vec<FileRule>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct FieldWeights {
-    category: Weights,
-    queue: Weights,
-    impact: Weights,
-    urgency: Weights,
-}
-
-impl FieldWeights {
-    fn of(&self, field: FieldName) -> &Weights {
-        match field {
-            FieldName::Category => &self.category,
-            FieldName::Queue => &self.queue,
-            FieldName::Impact => &self.impact,
-            FieldName::Urgency => &self.urgency,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileRule {
-    id: Spanned<String>,
-    note: Option<String>,
-    #[serde(default)]
-    words: Vec<Spanned<String>>,
-    #[serde(default)]
-    phrases: Vec<Spanned<String>>,
-    #[serde(default)]
-    regexes: Vec<Spanned<String>>,
-    #[serde(default)]
-    unless: Vec<Spanned<String>>,
-    #[serde(default)]
-    each: bool,
-    #[serde(default, rename = "in")]
-    scope: Scope,
-    #[serde(default)]
-    channel: Vec<String>,
-    #[serde(default)]
-    category: Weights,
-    #[serde(default)]
-    queue: Weights,
-    #[serde(default)]
-    impact: Weights,
-    #[serde(default)]
-    urgency: Weights,
-}
-
-impl FileRule {
-    fn weights(&self, field: FieldName) -> &Weights {
-        match field {
-            FieldName::Category => &self.category,
-            FieldName::Queue => &self.queue,
-            FieldName::Impact => &self.impact,
-            FieldName::Urgency => &self.urgency,
-        }
-    }
-}
-
-/// Which text a rule reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Scope {
-    /// Subject and description.
-    #[default]
-    Text,
-    /// The subject.
-    Subject,
-    /// The description.
-    Description,
-}
+/// The JSON Schema of the rule file, for editors.
+pub const RULES_SCHEMA: &str = include_str!("rules.schema.json");
 
 /// A rule, ready to be weighed once it is known to fire.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) id: String,
+    pub(super) name: Option<String>,
     pub(super) note: Option<String>,
-    pub(super) scope: Scope,
-    pub(super) has_text_condition: bool,
-    /// Whether it fires once for every different word, phrase or regex that is found.
-    pub(super) counts_each: bool,
-    pub(super) channels: Vec<String>,
+    pub(super) condition: Condition,
+    /// The patterns of which each that is found makes the rule fire once.
+    pub(super) each: Option<(Range<usize>, Scope)>,
     pub(super) weights: Vec<(FieldName, FieldValue, f64)>,
+    /// Weights on tags and flags.
+    pub(super) labels: Vec<(LabelKind, String, f64)>,
+    pub(super) policy: Option<Policy>,
+}
+
+/// What a rule sets, whatever the weights say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Policy {
+    pub(super) values: Vec<(FieldName, FieldValue)>,
+    pub(super) labels: Vec<(LabelKind, String)>,
+    pub(super) reason: String,
 }
 
 /// The rules of a desk, compiled. The default has none and leaves every decision to a human.
@@ -125,63 +50,74 @@ pub(super) struct Rule {
 pub struct Rules {
     pub(super) rules: Vec<Rule>,
     pub(super) matcher: Matcher,
+    /// The rule of every pattern.
+    pub(super) rule_of: Vec<usize>,
+    /// The rules that may fire where no pattern is found.
+    pub(super) without_text: Vec<usize>,
     pub(super) queues: BTreeMap<String, String>,
     pub(super) bias: Vec<(FieldName, FieldValue, f64)>,
-    digest: String,
+    pub(super) label_bias: Vec<(LabelKind, String, f64)>,
+    pub(super) calendar: Option<Calendar>,
+    pub(super) asks_time: bool,
+    /// Rules that are switched off.
+    pub(super) n_off: usize,
+    pub(super) digest: String,
 }
 
 /// What a desk's rules are, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RulesSummary {
-    /// How many rules.
+    /// How many rules are on.
     pub rules: usize,
+    /// How many rules are off.
+    pub off: usize,
     /// The categories of the taxonomy.
     pub categories: usize,
     /// Changes with every change of the file.
     pub digest: String,
 }
 
+/// A time at which a rule fires: what it found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Firing {
+    pub(super) matched: Vec<Matched>,
+    pub(super) fields: BTreeMap<String, String>,
+}
+
+/// Every time that a rule fires. Most rules fire once, a rule with `each` for every different
+/// pattern of it.
+pub(super) type Firings = Vec<Firing>;
+
 impl Rules {
     /// Reads a rule file; `name` stands in the messages.
     ///
     /// # Errors
-    /// Every problem of the file, not only the first.
+    /// Every error of the file, not only the first. Warnings do not keep it from being taken.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
-        let fail = |problems| Problems {
+        let (rules, _, found) = file::read(text);
+        if !found.has_errors() {
+            return Ok(rules);
+        }
+        let mut problems = found.into_sorted();
+        problems.retain(|problem| problem.severity == Severity::Error);
+        Err(Problems {
             file: name.to_owned(),
             problems,
-        };
-        let file: File = toml::from_str(text).map_err(|error| {
-            let (line_number, column) = place(text, error.span().map_or(0, |span| span.start));
-            fail(vec![Problem {
-                line_number,
-                column,
-                detail: error.message().to_owned(),
-            }])
-        })?;
-        let mut problems = Found {
-            text,
-            problems: Vec::new(),
-        };
-        check(&file, &mut problems);
-        let matcher = compile(&file, &mut problems);
-        if !problems.problems.is_empty() {
-            problems
-                .problems
-                .sort_by_key(|problem| (problem.line_number, problem.column));
-            return Err(fail(problems.problems));
-        }
-        Ok(Self {
-            rules: file.rule.iter().map(rule_of).collect(),
-            matcher,
-            bias: flat(|field| file.bias.of(field)),
-            queues: file.queues,
-            digest: blake3::hash(text.as_bytes())
-                .to_hex()
-                .chars()
-                .take(16)
-                .collect(),
         })
+    }
+
+    /// All problems of a rule file: what keeps it from being taken, and what is most likely not
+    /// meant. There are none when the list is empty.
+    #[must_use]
+    pub fn check(name: &str, text: &str) -> Problems {
+        let (rules, places, mut found) = file::read(text);
+        if !found.has_errors() {
+            review::review(&rules, &places, &mut found);
+        }
+        Problems {
+            file: name.to_owned(),
+            problems: found.into_sorted(),
+        }
     }
 
     /// Changes with every change of the file.
@@ -195,9 +131,37 @@ impl Rules {
     pub fn summary(&self) -> RulesSummary {
         RulesSummary {
             rules: self.rules.len(),
+            off: self.n_off,
             categories: self.queues.len(),
             digest: self.digest.clone(),
         }
+    }
+
+    /// Whether a decision depends on when the ticket came.
+    #[must_use]
+    pub fn asks_time(&self) -> bool {
+        self.asks_time
+    }
+
+    /// Whether a taxonomy is declared.
+    #[must_use]
+    pub fn has_categories(&self) -> bool {
+        !self.queues.is_empty()
+    }
+
+    /// Whether a rule that looks for this phrase speaks for a value.
+    #[must_use]
+    pub fn speaks_for(&self, field: FieldName, value: &FieldValue, phrase: &str) -> bool {
+        let Some(wanted) = Pattern::phrase(phrase) else {
+            return false;
+        };
+        let patterns = self.matcher.patterns().iter().zip(&self.rule_of);
+        let rules = patterns.filter(|(pattern, _)| **pattern == wanted);
+        let mut rules = rules.filter_map(|(_, rule)| self.rules.get(*rule));
+        rules.any(|rule| {
+            let mut weights = rule.weights.iter();
+            weights.any(|(of, to, weight)| (*of, to) == (field, value) && *weight > 0.0)
+        })
     }
 
     /// All values that a field can have.
@@ -213,192 +177,78 @@ impl Rules {
             FieldName::Impact | FieldName::Urgency => (1..=3).map(FieldValue::Number).collect(),
         }
     }
-}
 
-/// The problems found so far.
-struct Found<'a> {
-    text: &'a str,
-    problems: Vec<Problem>,
-}
-
-impl Found<'_> {
-    fn add(&mut self, span: Range<usize>, detail: String) {
-        let (line_number, column) = place(self.text, span.start);
-        self.problems.push(Problem {
-            line_number,
-            column,
-            detail,
-        });
-    }
-}
-
-fn check(file: &File, found: &mut Found<'_>) {
-    if *file.format.as_ref() != FORMAT {
-        let detail = format!(
-            "format {} is not known, only {FORMAT}",
-            file.format.as_ref()
-        );
-        found.add(file.format.span(), detail);
-    }
-    for field in FieldName::ALL {
-        check_weights(file, field, file.bias.of(field), found);
-    }
-    let mut ids = BTreeSet::new();
-    for rule in &file.rule {
-        let id = rule.id.as_ref();
-        if !ids.insert(id) {
-            found.add(rule.id.span(), format!("there is a rule {id:?} already"));
-        }
-        let has_text = [&rule.words, &rule.phrases, &rule.regexes]
-            .iter()
-            .any(|c| !c.is_empty());
-        if !has_text && rule.channel.is_empty() {
-            found.add(
-                rule.id.span(),
-                format!("rule {id:?} has no condition and would never fire"),
-            );
-        }
-        if rule.each && !has_text {
-            found.add(
-                rule.id.span(),
-                format!("rule {id:?} has nothing of which each could count"),
-            );
-        }
-        if FieldName::ALL
-            .into_iter()
-            .all(|field| rule.weights(field).is_empty())
-        {
-            found.add(
-                rule.id.span(),
-                format!("rule {id:?} has no weights and would do nothing"),
-            );
-        }
-        for field in FieldName::ALL {
-            check_weights(file, field, rule.weights(field), found);
-        }
-    }
-}
-
-fn check_weights(file: &File, field: FieldName, weights: &Weights, found: &mut Found<'_>) {
-    for (value, weight) in weights {
-        let name = value.as_ref();
-        let is_known = match field {
-            FieldName::Category => file.queues.contains_key(name),
-            FieldName::Queue => file.queues.values().any(|queue| queue == name),
-            FieldName::Impact | FieldName::Urgency => ["1", "2", "3"].contains(&name.as_str()),
+    /// The rules that fire, in order of the file, with what they found.
+    pub(super) fn fired(&self, ticket: &TicketText) -> Vec<(&Rule, Firings)> {
+        let hits = self.matcher.find(ticket);
+        let of_hits = hits.iter().filter_map(|hit| self.rule_of.get(hit.pattern));
+        let mut worth: Vec<usize> = of_hits.copied().collect();
+        worth.extend(&self.without_text);
+        worth.sort_unstable();
+        worth.dedup();
+        let calendar = self.calendar.as_ref();
+        let look = Look {
+            ticket,
+            hits: &hits,
+            local: calendar.and_then(|calendar| Some(calendar.local(ticket.created_at?))),
         };
-        if !is_known {
-            let detail = match field {
-                FieldName::Impact | FieldName::Urgency => {
-                    format!("{field} is \"1\", \"2\" or \"3\", not {name:?}")
-                }
-                FieldName::Category | FieldName::Queue => {
-                    format!("{field} {name:?} does not stand in [queues]")
-                }
-            };
-            found.add(value.span(), detail);
-        }
-        if !weight.is_finite() || weight.abs() > MAX_WEIGHT {
-            let detail = format!("a weight is a number from -{MAX_WEIGHT} to {MAX_WEIGHT}");
-            found.add(value.span(), detail);
-        }
+        let rules = worth.into_iter().filter_map(|index| self.rules.get(index));
+        rules
+            .filter_map(|rule| Some((rule, rule.fires(&look)?)))
+            .collect()
     }
 }
 
-fn compile(file: &File, found: &mut Found<'_>) -> Matcher {
-    let mut builder = Matcher::builder();
-    for (index, rule) in file.rule.iter().enumerate() {
-        for pattern in rule.words.iter().chain(&rule.phrases) {
-            if !builder.phrase(index, pattern.as_ref()) {
-                let detail = format!("{:?} has no word to look for", pattern.as_ref());
-                found.add(pattern.span(), detail);
-            }
+impl Rule {
+    /// The firings of the rule, if it fires.
+    fn fires(&self, look: &Look<'_>) -> Option<Firings> {
+        let mut evidence = Evidence::default();
+        if !look.holds(&self.condition, &mut evidence) {
+            return None;
         }
-        for pattern in &rule.unless {
-            if !builder.exception(index, pattern.as_ref()) {
-                let detail = format!("{:?} has no word to look for", pattern.as_ref());
-                found.add(pattern.span(), detail);
-            }
-        }
-        for pattern in &rule.regexes {
-            if let Err(detail) = builder.regex(index, pattern.as_ref()) {
-                found.add(pattern.span(), detail);
-            }
-        }
-    }
-    match builder.build() {
-        Ok(matcher) => matcher,
-        Err(detail) => {
-            found.add(0..0, detail);
-            Matcher::default()
-        }
+        let Evidence { hits, fields } = evidence;
+        let firing = |hits: Vec<Hit>| Firing {
+            matched: shown(hits, look.ticket),
+            fields: fields.clone(),
+        };
+        let Some((patterns, scope)) = &self.each else {
+            return Some(vec![firing(hits)]);
+        };
+        let of_each = look
+            .hits_of(patterns)
+            .iter()
+            .filter(|hit| scope.has(hit.field));
+        let of_each: Vec<Hit> = of_each.cloned().collect();
+        let by_pattern = of_each.chunk_by(|a, b| a.pattern == b.pattern);
+        Some(by_pattern.map(|hits| firing(hits.to_vec())).collect())
     }
 }
 
-fn rule_of(rule: &FileRule) -> Rule {
-    let conditions = [&rule.words, &rule.phrases, &rule.regexes];
-    Rule {
-        id: rule.id.as_ref().clone(),
-        note: rule.note.clone(),
-        scope: rule.scope,
-        counts_each: rule.each,
-        has_text_condition: conditions.iter().any(|patterns| !patterns.is_empty()),
-        channels: rule.channel.clone(),
-        weights: flat(|field| rule.weights(field)),
-    }
-}
-
-fn flat<'a>(weights: impl Fn(FieldName) -> &'a Weights) -> Vec<(FieldName, FieldValue, f64)> {
-    FieldName::ALL
-        .into_iter()
-        .flat_map(|field| {
-            weights(field).iter().map(move |(value, weight)| {
-                (field, FieldValue::new(field, value.as_ref()), *weight)
-            })
-        })
+/// The places in order, each once, no more of one text than are worth showing.
+fn shown(mut hits: Vec<Hit>, ticket: &TicketText) -> Vec<Matched> {
+    let at_most = |hits: &mut Vec<Hit>, is_same: fn(&Hit, &Hit) -> bool| {
+        let mut run = 0;
+        let mut last: Option<Hit> = None;
+        hits.retain(|hit| {
+            let goes_on = last.as_ref().is_some_and(|last| is_same(last, hit));
+            run = if goes_on { run + 1 } else { 1 };
+            last = Some(hit.clone());
+            run <= MAX_MATCHES
+        });
+    };
+    at_most(&mut hits, |a, b| {
+        a.pattern == b.pattern && a.field == b.field
+    });
+    hits.sort_by(|a, b| {
+        let place = |hit: &Hit| (hit.field, hit.range.start, hit.range.end);
+        place(a).cmp(&place(b))
+    });
+    hits.dedup_by(|a, b| (a.field, &a.range) == (b.field, &b.range));
+    at_most(&mut hits, |a, b| a.field == b.field);
+    hits.iter()
+        .map(|hit| Matched::new(hit.field, hit.range.clone(), ticket))
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_problem_is_named_with_its_line() {
-        let text = r#"format = 1
-[queues]
-"network/vpn" = "network"
-[[rule]]
-id = "a"
-words = ["vpn"]
-category = { "network/vnp" = 3.0 }
-[[rule]]
-id = "a"
-regexes = ['(']
-impact = { "4" = 1.0 }
-[[rule]]
-id = "empty"
-"#;
-        let message = Rules::parse("rules.toml", text).unwrap_err().to_string();
-        for part in [
-            "rules.toml:7:14: category \"network/vnp\" does not stand in [queues]",
-            "rules.toml:9:6: there is a rule \"a\" already",
-            "rules.toml:10:12: ",
-            "rules.toml:11:12: impact is \"1\", \"2\" or \"3\", not \"4\"",
-            "rules.toml:13:6: rule \"empty\" has no condition",
-            "rules.toml:13:6: rule \"empty\" has no weights",
-        ] {
-            assert!(message.contains(part), "{part} is missing in\n{message}");
-        }
-    }
-
-    #[test]
-    fn a_misspelt_field_is_named() {
-        let text = "format = 1\n[[rule]]\nid = \"a\"\nword = [\"vpn\"]\n";
-        let message = Rules::parse("rules.toml", text).unwrap_err().to_string();
-        assert!(
-            message.starts_with("rules.toml:4:1: unknown field `word`"),
-            "{message}"
-        );
-    }
-}
+mod tests;

@@ -223,11 +223,13 @@ fn triage_decides_with_reasons_evidence_and_articles() {
         "articles",
         "category",
         "evidence",
+        "flags",
         "impact",
         "needs_human",
         "priority",
         "queue",
         "rules_digest",
+        "tags",
         "took_us",
         "urgency",
     ];

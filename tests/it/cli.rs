@@ -51,8 +51,8 @@ fn every_command_has_help_with_an_example() {
     let help = program().arg("--help").output().unwrap();
     assert_eq!(help.status.code(), Some(0));
     let commands = [
-        "demo", "serve", "import", "search", "similar", "triage", "status", "rebuild", "verify",
-        "backup", "restore", "keys",
+        "demo", "serve", "import", "search", "similar", "triage", "rules", "status", "rebuild",
+        "verify", "backup", "restore", "keys",
     ];
     for command in commands {
         assert!(

@@ -29,6 +29,7 @@ mod overload;
 mod problems;
 mod readme;
 mod real_data;
+mod rules;
 mod search;
 mod similar;
 mod support;
