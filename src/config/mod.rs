@@ -50,6 +50,8 @@ pub struct Settings {
     pub search: Search,
     /// Triage.
     pub triage: Triage,
+    /// Import from other systems.
+    pub import: Import,
 }
 
 /// Settings of the HTTP server.
@@ -98,6 +100,16 @@ pub struct Search {
     pub votes: f32,
     /// How many days feedback and counts of searches are kept.
     pub keep_days: u32,
+}
+
+/// Settings of imports and intakes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The desk's own tables of words.
+    pub mapping: PathBuf,
+    /// Whether personal and secret texts are masked.
+    pub mask: bool,
 }
 
 /// Settings of triage.
