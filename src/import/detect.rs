@@ -63,10 +63,11 @@ pub(super) enum Detected {
 pub(super) fn detect(input: &Input, forced: Option<System>) -> std::io::Result<Detected> {
     let mut reader = input.open(&|_| ())?;
     let head = reader.fill_buf()?;
-    if head.is_empty() {
+    let name = input.file_name();
+    if head.is_empty() && !is_lines(name) && !ends(name, &[".csv"]) {
         return Ok(Detected::Nothing("it is empty"));
     }
-    let shape = shape_of(head, input.file_name());
+    let shape = shape_of(head, name);
     let Some(shape) = shape else {
         return Ok(Detected::Nothing(
             "its content is none of the known formats",

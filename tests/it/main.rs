@@ -31,4 +31,5 @@ mod readme;
 mod real_data;
 mod search;
 mod support;
+mod systems;
 mod upkeep;
