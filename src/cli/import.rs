@@ -85,9 +85,10 @@ fn from_stdin(
         let sources = plan.recognise(inputs)?;
         return from_sources(folder, settings, args, (plan, &sources, output));
     };
-    let records: Records<'_> = match own {
-        System::Csv => csv(reader, &plan.columns, plan.options),
-        _ => ndjson(reader, plan.options),
+    let records: Records<'_> = if own == System::Csv {
+        csv(reader, &plan.columns, plan.options)
+    } else {
+        ndjson(reader, plan.options)
     };
     let records = records.map(|record| plan.finish(record));
     let report = if args.dry_run {

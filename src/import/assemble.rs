@@ -160,9 +160,10 @@ fn own_records<'a>(
         Ok(reader) => reader,
         Err(error) => return Box::new(std::iter::once(unreadable(input, &error))),
     };
-    let records = match system {
-        System::Csv => csv(reader, &plan.columns, plan.options),
-        _ => ndjson(reader, plan.options),
+    let records = if system == System::Csv {
+        csv(reader, &plan.columns, plan.options)
+    } else {
+        ndjson(reader, plan.options)
     };
     let file = Arc::clone(&input.name);
     Box::new(records.map(move |record| Record {

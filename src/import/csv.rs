@@ -89,11 +89,14 @@ pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) ->
     }
 }
 
+/// The input with the mark behind its end.
+type Marked<'a> = LineEnds<BufReader<Box<dyn Read + 'a>>>;
+
 /// The rows of a CSV stream, each with the line it starts on.
 pub(super) struct Table<'a> {
     /// The names of the columns, as they are written.
     pub(super) header: Vec<String>,
-    reader: csv::Reader<Bounded<LineEnds<BufReader<Box<dyn Read + 'a>>>>>,
+    reader: csv::Reader<Bounded<Marked<'a>>>,
     left: Rc<Cell<usize>>,
     row: ByteRecord,
     is_done: bool,

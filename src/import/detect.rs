@@ -224,6 +224,64 @@ fn system_of_json(reader: impl BufRead) -> Option<System> {
     None
 }
 
+/// Fields that only records of one system have, and names of lists that only it uses; the first
+/// system that is met is it. Confluence and some of Jira's need a closer look: `is_jira` and
+/// `is_confluence`.
+const TELLING: [(System, &[&str], &[&str]); 5] = [
+    (
+        System::ServiceNow,
+        &[
+            "sys_id",
+            "short_description",
+            "sys_created_on",
+            "element_id",
+        ],
+        &[],
+    ),
+    (
+        System::ConnectWise,
+        &[
+            "recordType",
+            "detailDescriptionFlag",
+            "closedStatus",
+            "boardId",
+        ],
+        &[],
+    ),
+    (
+        System::Zendesk,
+        &[
+            "submitter_id",
+            "section_id",
+            "user_segment_id",
+            "raw_subject",
+            "brand_id",
+            "parent_section_id",
+            "audit_id",
+        ],
+        &["audits", "ticket_metrics", "suspended_tickets"],
+    ),
+    (
+        System::Freshservice,
+        &[
+            "responder_id",
+            "fr_escalated",
+            "fr_due_by",
+            "folder_id",
+            "requested_for_id",
+            "conversation_id",
+            "folder_visibility",
+            "has_logged_in",
+        ],
+        &["conversations", "folders", "requesters"],
+    ),
+    (
+        System::SharePoint,
+        &["webUrl", "canvasLayout", "pageLayout"],
+        &[],
+    ),
+];
+
 /// Whose record it is, by fields that no other system has.
 fn system_of_record(list: Option<&str>, record: &Map<String, Value>) -> Option<System> {
     // `{"ticket": {...}}`
@@ -233,97 +291,61 @@ fn system_of_record(list: Option<&str>, record: &Map<String, Value>) -> Option<S
         return system_of_record(Some(name), inner);
     }
     let has = |name: &str| record.contains_key(name);
-    let any = |names: &[&str]| names.iter().any(|name| record.contains_key(*name));
     let kind = record.get("kind").and_then(Value::as_str);
     if matches!(kind, Some("article" | "ticket")) {
         return Some(System::Ndjson);
     }
-    if has("alerts") && any(&["receiver", "groupKey", "externalURL", "commonLabels"]) {
+    if has("alerts") && (has("receiver") || has("groupKey") || has("commonLabels")) {
         return Some(System::Alertmanager);
     }
-    if (has("fields") && has("key")) || any(&["issueKey", "clauseNames"]) || list == Some("issues")
-    {
+    if is_jira(list, record) {
         return Some(System::Jira);
     }
-    if any(&[
-        "sys_id",
-        "short_description",
-        "sys_created_on",
-        "element_id",
-    ]) || (has("number") && has("link") && has("rank"))
-    {
+    if has("number") && has("link") && has("rank") {
         return Some(System::ServiceNow);
     }
-    if any(&[
-        "recordType",
-        "detailDescriptionFlag",
-        "closedStatus",
-        "boardId",
-    ]) || (has("summary") && has("board"))
-    {
+    if has("summary") && has("board") {
         return Some(System::ConnectWise);
     }
-    let url = record
-        .get("url")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if url.contains(".zendesk.com/")
-        || any(&[
-            "submitter_id",
-            "section_id",
-            "user_segment_id",
-            "raw_subject",
-            "brand_id",
-            "parent_section_id",
-            "audit_id",
-        ])
-        || (has("events") && has("ticket_id"))
-        || matches!(
-            list,
-            Some("audits" | "ticket_metrics" | "suspended_tickets")
-        )
-    {
+    let url = record.get("url").and_then(Value::as_str);
+    let is_hosted = url.is_some_and(|url| url.contains(".zendesk.com/"));
+    if is_hosted || (has("events") && has("ticket_id")) {
         return Some(System::Zendesk);
     }
-    if any(&[
-        "responder_id",
-        "fr_escalated",
-        "fr_due_by",
-        "folder_id",
-        "requested_for_id",
-        "conversation_id",
-        "folder_visibility",
-        "support_email",
-        "has_logged_in",
-    ]) || matches!(list, Some("conversations" | "folders" | "requesters"))
-    {
-        return Some(System::Freshservice);
+    let told = TELLING.iter().find(|(_, fields, lists)| {
+        fields.iter().any(|field| has(field)) || list.is_some_and(|list| lists.contains(&list))
+    });
+    if let Some((system, _, _)) = told {
+        return Some(*system);
     }
-    if any(&["webUrl", "canvasLayout", "pageLayout", "odata.type"])
-        || record.get("fields").is_some_and(|fields| {
-            fields
-                .get("WikiField")
-                .or(fields.get("CanvasContent1"))
-                .is_some()
-        })
+    let of_list_item = |name: &str| record.get("fields").and_then(|fields| fields.get(name));
+    if of_list_item("WikiField")
+        .or_else(|| of_list_item("CanvasContent1"))
+        .is_some()
     {
         return Some(System::SharePoint);
     }
+    is_confluence(record).then_some(System::Confluence)
+}
+
+fn is_jira(list: Option<&str>, record: &Map<String, Value>) -> bool {
+    let has = |name: &str| record.contains_key(name);
+    (has("fields") && has("key")) || has("issueKey") || has("clauseNames") || list == Some("issues")
+}
+
+fn is_confluence(record: &Map<String, Value>) -> bool {
+    let has = |name: &str| record.contains_key(name);
     let is_content = matches!(
         record.get("type").and_then(Value::as_str),
         Some("page" | "blogpost" | "comment" | "global" | "personal")
     );
     let body = record.get("body").unwrap_or(&Value::Null);
-    if has("spaceId")
-        || (is_content && any(&["_expandable", "_links", "body"]))
+    has("spaceId")
+        || (is_content && (has("_expandable") || has("_links") || has("body")))
         || body
             .get("storage")
             .or(body.get("atlas_doc_format"))
             .is_some()
         || (has("content") && has("resultGlobalContainer"))
         || (has("prefix") && has("label"))
-    {
-        return Some(System::Confluence);
-    }
-    None
 }

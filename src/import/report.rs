@@ -67,8 +67,8 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineProblem {
     /// The file, where it has a name.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
-    pub file: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The line, or which record of the file; from 1.
     pub line: u64,
     /// The field at fault, when it is one.
@@ -93,13 +93,6 @@ pub struct NoteCount {
     pub first_line: u64,
 }
 
-fn as_text<S: serde::Serializer>(
-    file: &Option<Arc<str>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(file.as_deref().unwrap_or_default())
-}
-
 impl Report {
     /// Notes that a record was refused. Gives the problem when it is one of those listed.
     pub fn refuse(
@@ -117,7 +110,7 @@ impl Report {
         }
         let Refused { field, detail, .. } = refused;
         self.problems.push(LineProblem {
-            file,
+            file: file.map(|file| file.to_string()),
             line,
             field,
             detail,

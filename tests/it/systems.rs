@@ -31,7 +31,11 @@ fn read_path(path: &Path, plan: &Plan) -> Read {
     Read {
         documents,
         report,
-        taken_for: sources.files.iter().map(|(_, file)| file.in_words()).collect(),
+        taken_for: sources
+            .files
+            .iter()
+            .map(|(_, file)| file.in_words())
+            .collect(),
     }
 }
 
@@ -79,9 +83,7 @@ fn zendesk() -> Vec<(&'static str, String)> {
             "tags": ["vpn"], "created_at": "2026-03-01T08:00:00Z",
             "updated_at": "2026-03-02T08:00:00Z"})
     };
-    let comment = |author: u64, public: bool, body: &str| {
-        json!({"type": "Comment", "author_id": author, "public": public, "body": body})
-    };
+    let comment = |author: u64, public: bool, body: &str| json!({"type": "Comment", "author_id": author, "public": public, "body": body});
     let article = |id: u64, draft: bool, segment: Value| {
         json!({"id": id, "title": "VPN at home", "body": "<p>Open <b>it</b>.</p>", "draft": draft,
             "section_id": 12, "user_segment_id": segment, "locale": "en-us", "vote_sum": 2,
@@ -136,19 +138,38 @@ fn zendesk_tickets_find_their_people_and_answers() {
     assert_eq!(ticket.requester.as_deref(), Some("Ann <ann@acme.example>"));
     assert_eq!(ticket.queue.as_deref(), Some("Network"));
     assert_eq!(ticket.resolution.as_deref(), Some("Replaced the router."));
-    assert_eq!(ticket.resolved_at.unwrap().to_string(), "2026-03-01T10:00:00Z");
+    assert_eq!(
+        ticket.resolved_at.unwrap().to_string(),
+        "2026-03-01T10:00:00Z"
+    );
     let said: Vec<(&str, bool)> = ticket
         .comments
         .iter()
         .map(|comment| (comment.body.as_str(), comment.public))
         .collect();
-    assert_eq!(said, [("Replaced the router.", true), ("It was us.", false)]);
-    assert_eq!(ticket.extra["url"], "https://acme.zendesk.com/agent/tickets/1");
+    assert_eq!(
+        said,
+        [("Replaced the router.", true), ("It was us.", false)]
+    );
+    assert_eq!(
+        ticket.extra["url"],
+        "https://acme.zendesk.com/agent/tickets/1"
+    );
     // An unknown word is kept, mapped to nothing, and counted.
     let parked = read.ticket("zendesk:2");
-    assert_eq!((parked.status.as_deref(), &parked.extra["status_raw"]), (None, &json!("parked")));
-    assert!(read.report.notes.iter().any(|note| note.kind == NoteKind::UnknownValue
-        && note.field == "status" && note.count == 1 && note.detail.contains("parked")));
+    assert_eq!(
+        (parked.status.as_deref(), &parked.extra["status_raw"]),
+        (None, &json!("parked"))
+    );
+    assert!(
+        read.report
+            .notes
+            .iter()
+            .any(|note| note.kind == NoteKind::UnknownValue
+                && note.field == "status"
+                && note.count == 1
+                && note.detail.contains("parked"))
+    );
     let why = &read.report.skipped_because;
     assert_eq!(why["deleted"], 1);
     assert_eq!(why["audits of a document that is not in this import"], 1);
@@ -158,8 +179,14 @@ fn zendesk_tickets_find_their_people_and_answers() {
     assert_eq!((article.votes.helpful, article.votes.not_helpful), (3, 1));
     assert_eq!(article.visibility, Visibility::Public);
     assert_eq!(read.article("zendesk:12").state, ArticleState::Draft);
-    assert_eq!(*read.article("zendesk:12").effective_visibility(), Visibility::Internal);
-    assert_eq!(read.article("zendesk:13").visibility, groups(&["zendesk-segment-4"]));
+    assert_eq!(
+        *read.article("zendesk:12").effective_visibility(),
+        Visibility::Internal
+    );
+    assert_eq!(
+        read.article("zendesk:13").visibility,
+        groups(&["zendesk-segment-4"])
+    );
 }
 
 fn jira_issue(key: &str, resolution: &str, security: Value) -> Value {
@@ -207,13 +234,19 @@ fn jira_issues_of_all_forms_are_read() {
     assert_eq!(ticket.resolution.as_deref(), Some("Made a new profile."));
     assert_eq!(ticket.priority.map(u8::from), Some(1));
     assert_eq!(ticket.impact.map(u8::from), Some(3));
-    assert_eq!(ticket.resolved_at.unwrap().to_string(), "2026-01-16T02:23:41.324Z");
+    assert_eq!(
+        ticket.resolved_at.unwrap().to_string(),
+        "2026-01-16T02:23:41.324Z"
+    );
     assert_eq!(ticket.extra["url"], "https://acme.example/browse/SD-1");
     assert!(!ticket.comments[1].public);
     let unsolved = read.ticket("jira:SD-2");
     assert_eq!(unsolved.resolution, None);
     assert_eq!(unsolved.extra["resolution_unsolved"], "Made a new profile.");
-    assert_eq!(read.ticket("jira:SD-3").visibility, groups(&["jira-security-HR only"]));
+    assert_eq!(
+        read.ticket("jira:SD-3").visibility,
+        groups(&["jira-security-HR only"])
+    );
     assert_eq!(read.ticket("jira:SD-4").description, "As a document.");
     assert_eq!(read.ticket("jira:SD-5").status.as_deref(), Some("pending"));
     let row = read.ticket("jira:SD-6");
@@ -243,20 +276,32 @@ fn servicenow_reads_the_same_from_all_shapes() {
         "assignment_group": {"display_value": "Mail", "link": "https://x"}});
     let group = json!({"result": [{"sys_id": "0123456789abcdef0123456789abcdef", "name": "Mail",
         "active": "true"}]});
-    let article = |number: &str, state: &str, roles: Value| json!({"sys_id": number,
+    let article = |number: &str, state: &str, roles: Value| {
+        json!({"sys_id": number,
         "number": number, "short_description": "Mail", "text": "<p>Restart</p>",
         "workflow_state": state, "kb_knowledge_base": "IT", "can_read_user_criteria": "",
-        "cannot_read_user_criteria": "", "roles": roles});
+        "cannot_read_user_criteria": "", "roles": roles})
+    };
     let mut silent = article("KB4", "published", json!(""));
     silent.as_object_mut().unwrap().remove("roles");
     let read = read(&[
-        ("incidents.json", json!({"result": [value, all, shown]}).to_string()),
+        (
+            "incidents.json",
+            json!({"result": [value, all, shown]}).to_string(),
+        ),
         ("groups.json", group.to_string()),
-        ("kb.json", json!({"result": [article("KB1", "published", json!("")),
+        (
+            "kb.json",
+            json!({"result": [article("KB1", "published", json!("")),
             article("KB2", "draft", json!("")), article("KB3", "published", json!("hr")), silent]})
-        .to_string()),
-        ("list.csv", "Number,Short description,State,Priority,Assignment group\n\
-            INC4,No mail,On Hold,3 - Moderate,Mail\n".to_owned()),
+            .to_string(),
+        ),
+        (
+            "list.csv",
+            "Number,Short description,State,Priority,Assignment group\n\
+            INC4,No mail,On Hold,3 - Moderate,Mail\n"
+                .to_owned(),
+        ),
     ]);
     for id in ["INC1", "INC2", "INC3", "INC4"] {
         let ticket = read.ticket(&format!("servicenow:{id}"));
@@ -267,66 +312,136 @@ fn servicenow_reads_the_same_from_all_shapes() {
     assert_eq!(first.category.as_deref(), Some("inquiry/email"));
     assert_eq!(first.resolution.as_deref(), Some("Queue restarted."));
     assert_eq!(read.ticket("servicenow:INC2").resolution, None);
-    assert_eq!(read.ticket("servicenow:INC3").priority.map(u8::from), Some(2));
-    assert_eq!(read.ticket("servicenow:INC4").status.as_deref(), Some("on_hold"));
-    assert_eq!(read.article("servicenow:KB1").visibility, Visibility::Public);
-    assert_eq!(*read.article("servicenow:KB2").effective_visibility(), Visibility::Internal);
+    assert_eq!(
+        read.ticket("servicenow:INC3").priority.map(u8::from),
+        Some(2)
+    );
+    assert_eq!(
+        read.ticket("servicenow:INC4").status.as_deref(),
+        Some("on_hold")
+    );
+    assert_eq!(
+        read.article("servicenow:KB1").visibility,
+        Visibility::Public
+    );
+    assert_eq!(
+        *read.article("servicenow:KB2").effective_visibility(),
+        Visibility::Internal
+    );
     assert_eq!(read.article("servicenow:KB3").visibility, groups(&["hr"]));
     // A column that was not exported says nothing.
-    assert_eq!(read.article("servicenow:KB4").visibility, Visibility::Internal);
+    assert_eq!(
+        read.article("servicenow:KB4").visibility,
+        Visibility::Internal
+    );
 }
 
 /// Its numbers count the other way round, and its folders decide who may read.
 #[test]
 fn freshservice_and_connectwise_are_read() {
-    let ticket = |id: u64, spam: bool| json!({"id": id, "subject": "Monitor", "responder_id": 2,
+    let ticket = |id: u64, spam: bool| {
+        json!({"id": id, "subject": "Monitor", "responder_id": 2,
         "description": "<div>flickers</div>", "status": 5, "priority": 4, "urgency": 3, "impact": 1,
-        "source": 2, "spam": spam, "deleted": false, "fr_escalated": false});
-    let article = |id: u64, folder: u64, status: u64| json!({"id": id, "title": "Monitors",
-        "description": "<ul><li>Cable</li></ul>", "folder_id": folder, "status": status});
+        "source": 2, "spam": spam, "deleted": false, "fr_escalated": false})
+    };
+    let article = |id: u64, folder: u64, status: u64| {
+        json!({"id": id, "title": "Monitors",
+        "description": "<ul><li>Cable</li></ul>", "folder_id": folder, "status": status})
+    };
     let fresh = read(&[
-        ("t.json", json!({"tickets": [ticket(1, false), ticket(2, true)]}).to_string()),
-        ("c.json", json!({"conversations": [{"id": 1, "ticket_id": 1, "body_text": "New cable.",
-            "private": false, "incoming": false, "user_id": 2}]}).to_string()),
-        ("a.json", json!({"articles": [article(7, 70, 2), article(8, 71, 2), article(9, 72, 2),
-            article(10, 70, 1)]}).to_string()),
-        ("f.json", json!({"folders": [{"id": 70, "name": "All", "visibility": 1},
-            {"id": 71, "name": "HR", "visibility": 4, "department_ids": [5]}]}).to_string()),
+        (
+            "t.json",
+            json!({"tickets": [ticket(1, false), ticket(2, true)]}).to_string(),
+        ),
+        (
+            "c.json",
+            json!({"conversations": [{"id": 1, "ticket_id": 1, "body_text": "New cable.",
+            "private": false, "incoming": false, "user_id": 2}]})
+            .to_string(),
+        ),
+        (
+            "a.json",
+            json!({"articles": [article(7, 70, 2), article(8, 71, 2), article(9, 72, 2),
+            article(10, 70, 1)]})
+            .to_string(),
+        ),
+        (
+            "f.json",
+            json!({"folders": [{"id": 70, "name": "All", "visibility": 1},
+            {"id": 71, "name": "HR", "visibility": 4, "department_ids": [5]}]})
+            .to_string(),
+        ),
     ]);
     let one = fresh.ticket("freshservice:1");
     assert_eq!(one.priority.map(u8::from), Some(1));
-    assert_eq!((one.impact.map(u8::from), one.urgency.map(u8::from)), (Some(3), Some(1)));
+    assert_eq!(
+        (one.impact.map(u8::from), one.urgency.map(u8::from)),
+        (Some(3), Some(1))
+    );
     assert_eq!(one.resolution.as_deref(), Some("New cable."));
     assert_eq!(fresh.report.skipped_because["spam"], 1);
-    assert_eq!(fresh.article("freshservice:7").visibility, Visibility::Public);
-    assert_eq!(fresh.article("freshservice:8").visibility, groups(&["freshservice-department-5"]));
-    assert_eq!(fresh.article("freshservice:9").visibility, Visibility::Internal);
+    assert_eq!(
+        fresh.article("freshservice:7").visibility,
+        Visibility::Public
+    );
+    assert_eq!(
+        fresh.article("freshservice:8").visibility,
+        groups(&["freshservice-department-5"])
+    );
+    assert_eq!(
+        fresh.article("freshservice:9").visibility,
+        Visibility::Internal
+    );
     assert_eq!(fresh.article("freshservice:10").state, ArticleState::Draft);
 
     let note = |id: u64, flags: Value| {
         let mut note = json!({"id": id, "ticketId": 69, "text": format!("note {id}")});
-        note.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
+        note.as_object_mut()
+            .unwrap()
+            .extend(flags.as_object().unwrap().clone());
         note
     };
     let wise = read(&[
-        ("tickets.json", json!([{"id": 69, "summary": "Conversion", "recordType": "ServiceTicket",
+        (
+            "tickets.json",
+            json!([{"id": 69, "summary": "Conversion", "recordType": "ServiceTicket",
             "board": {"name": "Service A"}, "status": {"name": "Completed - billed"},
             "priority": {"name": "Priority 2 - Quick Response"}, "impact": "High",
             "severity": "Low", "closedFlag": true,
-            "_info": {"lastUpdated": "2026-08-20T18: 04: 26Z"}}]).to_string()),
-        ("notes.json", json!([
-            note(1, json!({"detailDescriptionFlag": true})),
-            note(2, json!({"detailDescriptionFlag": false, "internalAnalysisFlag": true})),
-            note(3, json!({"detailDescriptionFlag": false, "resolutionFlag": true,
-                "externalFlag": true}))]).to_string()),
+            "_info": {"lastUpdated": "2026-08-20T18: 04: 26Z"}}])
+            .to_string(),
+        ),
+        (
+            "notes.json",
+            json!([
+                note(1, json!({"detailDescriptionFlag": true})),
+                note(
+                    2,
+                    json!({"detailDescriptionFlag": false, "internalAnalysisFlag": true})
+                ),
+                note(
+                    3,
+                    json!({"detailDescriptionFlag": false, "resolutionFlag": true,
+                "externalFlag": true})
+                )
+            ])
+            .to_string(),
+        ),
     ]);
     let ticket = wise.ticket("connectwise:69");
     assert_eq!(ticket.description, "note 1");
     assert_eq!(ticket.resolution.as_deref(), Some("note 3"));
     assert_eq!(ticket.priority.map(u8::from), Some(2));
-    let public: Vec<bool> = ticket.comments.iter().map(|comment| comment.public).collect();
+    let public: Vec<bool> = ticket
+        .comments
+        .iter()
+        .map(|comment| comment.public)
+        .collect();
     assert_eq!(public, [false, true]);
-    assert_eq!(ticket.updated_at.unwrap().to_string(), "2026-08-20T18:04:26Z");
+    assert_eq!(
+        ticket.updated_at.unwrap().to_string(),
+        "2026-08-20T18:04:26Z"
+    );
 }
 
 fn confluence_export() -> String {
@@ -340,11 +455,19 @@ fn confluence_export() -> String {
     };
     let page = |id: u64, title: &str, more: &str| {
         let space = to("space", "Space", 1);
-        object("Page", id, &format!("{}{space}{more}", cdata("title", title)))
+        object(
+            "Page",
+            id,
+            &format!("{}{space}{more}", cdata("title", title)),
+        )
     };
     let body = |id: u64, page: u64, html: &str| {
         let content = to("content", "Page", page);
-        object("BodyContent", id, &format!("{}{content}{}", cdata("body", html), text("bodyType", "2")))
+        object(
+            "BodyContent",
+            id,
+            &format!("{}{content}{}", cdata("body", html), text("bodyType", "2")),
+        )
     };
     let set = to("owningContent", "Page", 11);
     let permission = to("owningSet", "ContentPermissionSet", 50);
@@ -377,7 +500,10 @@ fn confluence_pages_come_from_rest_and_from_space_exports() {
     assert_eq!(xml.documents.len(), 3, "{:?}", xml.documents);
     assert_eq!(xml.article("confluence:10").visibility, Visibility::Public);
     assert_eq!(xml.article("confluence:10").body, "Open");
-    assert_eq!(xml.article("confluence:11").visibility, groups(&["confluence-group-hr"]));
+    assert_eq!(
+        xml.article("confluence:11").visibility,
+        groups(&["confluence-group-hr"])
+    );
     let child = xml.article("confluence:12");
     assert_eq!(child.body, "Child & code\n\na < b");
     assert_eq!(child.visibility, groups(&["confluence-group-hr"]));
@@ -440,15 +566,22 @@ fn sharepoint_pages_documents_and_folders_of_files_are_read() {
         &[
             ("pages.json", page.to_string()),
             ("guides/vpn.md", front.to_owned()),
-            ("guides/wifi.html", "<html lang=de><head><title>WLAN</title><script>x()</script></head>\
-              <body><p>Offen</p></body></html>".to_owned()),
+            (
+                "guides/wifi.html",
+                "<html lang=de><head><title>WLAN</title><script>x()</script></head>\
+              <body><p>Offen</p></body></html>"
+                    .to_owned(),
+            ),
             ("picture.bin", "\u{1}\u{2}".to_owned()),
         ],
     );
     std::fs::write(folder.path().join("handbook.docx"), docx()).unwrap();
     let read = read_path(folder.path(), &Plan::default());
     let home = read.article("sharepoint:p1");
-    assert_eq!((home.body.as_str(), &home.visibility), ("Hello", &Visibility::Internal));
+    assert_eq!(
+        (home.body.as_str(), &home.visibility),
+        ("Hello", &Visibility::Internal)
+    );
     let document = read.article("sharepoint:handbook.docx");
     assert_eq!(document.title, "Handbook");
     assert_eq!(document.body, "VPN & Wi-Fi\n- Open 0x1\na | b");
@@ -458,7 +591,10 @@ fn sharepoint_pages_documents_and_folders_of_files_are_read() {
     assert_eq!(vpn.extra["front_owner"], "net");
     let wifi = read.article("markdown:guides:wifi.html");
     assert_eq!((wifi.title.as_str(), wifi.body.as_str()), ("WLAN", "Offen"));
-    assert_eq!((wifi.language.as_deref(), &wifi.visibility), (Some("de"), &Visibility::Internal));
+    assert_eq!(
+        (wifi.language.as_deref(), &wifi.visibility),
+        (Some("de"), &Visibility::Internal)
+    );
 }
 
 const MAILBOX: &str = "From a@x.example Mon Mar  2 08:00:00 2026\n\
@@ -480,22 +616,34 @@ fn mail_becomes_threads_and_alerts_become_tickets() {
     let Document::Ticket(ticket) = &mail.documents[0] else {
         panic!("a ticket");
     };
-    assert_eq!((ticket.subject.as_str(), ticket.description.as_str()), ("VPN drops", "Every hour."));
+    assert_eq!(
+        (ticket.subject.as_str(), ticket.description.as_str()),
+        ("VPN drops", "Every hour.")
+    );
     assert_eq!(ticket.extra["signature"], "Ann\nSales");
     assert_eq!(ticket.comments[0].body, "Neuer Router für Sie");
     assert_eq!(mail.report.skipped_because["an automatic reply"], 1);
 
-    let alert = |status: &str, severity: &str| json!({"status": status,
+    let alert = |status: &str, severity: &str| {
+        json!({"status": status,
         "labels": {"alertname": "DiskFull", "instance": "srv1", "severity": severity},
         "annotations": {"summary": "Disk full", "runbook_url": "KB-7"},
-        "startsAt": "2026-03-07T06:33:21.873077559-05:00", "endsAt": "0001-01-01T00:00:00Z"});
-    let alerts = read(&[("hook.json", json!({"version": "4", "receiver": "desk",
-        "alerts": [alert("firing", "critical"), alert("firing", "odd")]}).to_string())]);
+        "startsAt": "2026-03-07T06:33:21.873077559-05:00", "endsAt": "0001-01-01T00:00:00Z"})
+    };
+    let alerts = read(&[(
+        "hook.json",
+        json!({"version": "4", "receiver": "desk",
+        "alerts": [alert("firing", "critical"), alert("firing", "odd")]})
+        .to_string(),
+    )]);
     assert_eq!(alerts.documents.len(), 2);
     let Document::Ticket(ticket) = &alerts.documents[0] else {
         panic!("a ticket");
     };
-    assert_eq!((ticket.impact.map(u8::from), ticket.resolved_at), (Some(1), None));
+    assert_eq!(
+        (ticket.impact.map(u8::from), ticket.resolved_at),
+        (Some(1), None)
+    );
     assert_eq!(ticket.linked_articles, ["KB-7"]);
 }
 
@@ -507,32 +655,58 @@ fn an_import_is_repeatable_and_follows_its_source() {
     let (data, export) = (folder.path().join("data"), folder.path().join("export"));
     write(&export, &zendesk());
     let import = |args: &[&str]| {
-        run_json(&data, &[&["import", export.to_str().unwrap()], args].concat())
+        run_json(
+            &data,
+            &[&["import", export.to_str().unwrap()], args].concat(),
+        )
     };
     let dry = import(&["--dry-run"]);
     assert_eq!((&dry["tickets"], &dry["articles"]), (&json!(2), &json!(3)));
-    assert_eq!(dry["visibility"], json!({"internal": 3, "public": 1, "restricted": 1}));
-    assert!(!data.join("firstline.db").exists(), "a dry run makes no data folder");
+    assert_eq!(
+        dry["visibility"],
+        json!({"internal": 3, "public": 1, "restricted": 1})
+    );
+    assert!(
+        !data.join("firstline.db").exists(),
+        "a dry run makes no data folder"
+    );
     assert_eq!(import(&[])["created"], 5);
     let second = import(&[]);
-    assert_eq!((&second["created"], &second["updated"], &second["unchanged"]),
-        (&json!(0), &json!(0), &json!(5)));
+    assert_eq!(
+        (&second["created"], &second["updated"], &second["unchanged"]),
+        (&json!(0), &json!(0), &json!(5))
+    );
     let ticket = |updated: &str, status: &str| {
         let ticket = json!({"tickets": [{"id": 1, "subject": "VPN drops", "status": status,
             "requester_id": 71, "submitter_id": 71, "updated_at": updated}]});
         write(folder.path(), &[("one.json", ticket.to_string())]);
-        run_json(&data, &["import", folder.path().join("one.json").to_str().unwrap()])
+        run_json(
+            &data,
+            &["import", folder.path().join("one.json").to_str().unwrap()],
+        )
     };
     assert_eq!(ticket("2026-01-01T00:00:00Z", "open")["older"], 1);
     assert_eq!(ticket("2026-04-01T00:00:00Z", "open")["updated"], 1);
     assert_eq!(ticket("2026-05-01T00:00:00Z", "deleted")["removed"], 1);
     // What is kept is enough to convert again, by other tables.
-    std::fs::write(data.join("mapping.toml"), "[zendesk]\nstatus = { parked = \"on_hold\" }\n").unwrap();
+    std::fs::write(
+        data.join("mapping.toml"),
+        "[zendesk]\nstatus = { parked = \"on_hold\" }\n",
+    )
+    .unwrap();
     let again = run_json(&data, &["import", "--again"]);
-    assert_eq!((&again["updated"], &again["unchanged"]), (&json!(1), &json!(3)), "{again}");
+    assert_eq!(
+        (&again["updated"], &again["unchanged"]),
+        (&json!(1), &json!(3)),
+        "{again}"
+    );
     std::fs::write(data.join("mapping.toml"), "[zendesk]\nstate = {}\n").unwrap();
     let wrong = run(&data, &["import", "--again"]);
-    assert!(stderr(&wrong).contains("mapping.toml is wrong"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("mapping.toml is wrong"),
+        "{}",
+        stderr(&wrong)
+    );
 }
 
 /// What was masked must be nowhere in the data folder, the originals included.
@@ -544,7 +718,11 @@ fn masked_texts_are_nowhere_in_the_store() {
                 password: hunter2secret\n";
     write(&export, &[("m.eml", mail.to_owned())]);
     let report = run_json(&data, &["import", export.to_str().unwrap(), "--mask"]);
-    assert_eq!(report["masked"], json!({"email": 2, "password": 1}), "{report}");
+    assert_eq!(
+        report["masked"],
+        json!({"email": 2, "password": 1}),
+        "{report}"
+    );
     for entry in std::fs::read_dir(&data).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
@@ -558,26 +736,52 @@ fn masked_texts_are_nowhere_in_the_store() {
 #[test]
 fn intakes_make_resolve_and_continue_tickets() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(crate::support::corpus("demo/rules.toml"), folder.path().join("rules.toml")).unwrap();
+    std::fs::copy(
+        crate::support::corpus("demo/rules.toml"),
+        folder.path().join("rules.toml"),
+    )
+    .unwrap();
     let server = Server::start(folder.path());
-    let hook = |status: &str, ends: &str| json!({"version": "4", "status": status, "receiver": "desk",
+    let hook = |status: &str, ends: &str| {
+        json!({"version": "4", "status": status, "receiver": "desk",
         "groupKey": "g", "alerts": [{"status": status, "labels": {"alertname": "DiskFull", "severity": "critical"},
-        "annotations": {"summary": "Disk full"}, "startsAt": "2026-03-07T06:00:00Z", "endsAt": ends}]});
-    let post = |body: &Value| server.post("/v1/intake/alertmanager", body).json()["tickets"][0].clone();
+        "annotations": {"summary": "Disk full"}, "startsAt": "2026-03-07T06:00:00Z", "endsAt": ends}]})
+    };
+    let post =
+        |body: &Value| server.post("/v1/intake/alertmanager", body).json()["tickets"][0].clone();
     let firing = hook("firing", "0001-01-01T00:00:00Z");
     let fired = post(&firing);
-    assert_eq!((&fired["status"], &fired["ticket_status"]), (&json!("created"), &json!("open")), "{fired}");
+    assert_eq!(
+        (&fired["status"], &fired["ticket_status"]),
+        (&json!("created"), &json!("open")),
+        "{fired}"
+    );
     assert_eq!(post(&firing)["status"], "unchanged");
     let resolved = post(&hook("resolved", "2026-03-07T07:00:00Z"));
-    assert_eq!((&resolved["id"], &resolved["status"]), (&fired["id"], &json!("updated")));
+    assert_eq!(
+        (&resolved["id"], &resolved["status"]),
+        (&fired["id"], &json!("updated"))
+    );
     let path = format!("/v1/tickets/{}", fired["id"].as_str().unwrap());
-    assert_eq!(server.get(&path).json()["resolved_at"], "2026-03-07T07:00:00Z");
-    assert_eq!(post(&firing)["status"], "older", "a late webhook does not open it again");
-    assert_eq!(server.post("/v1/intake/alertmanager", &json!({})).status, 400);
+    assert_eq!(
+        server.get(&path).json()["resolved_at"],
+        "2026-03-07T07:00:00Z"
+    );
+    assert_eq!(
+        post(&firing)["status"],
+        "older",
+        "a late webhook does not open it again"
+    );
+    assert_eq!(
+        server.post("/v1/intake/alertmanager", &json!({})).status,
+        400
+    );
 
     let mail = |text: &str| {
         let headers = [("content-type", "message/rfc822")];
-        server.send("POST", "/v1/intake/email", &headers, text).json()
+        server
+            .send("POST", "/v1/intake/email", &headers, text)
+            .json()
     };
     let first = "From: ann@x.example\nSubject: Nobody on our floor can print\nMessage-ID: <1@x>\n\
                  Date: Mon, 2 Mar 2026 08:00:00 GMT\n\nA customer comes at 11.\n";
@@ -585,14 +789,28 @@ fn intakes_make_resolve_and_continue_tickets() {
     assert_eq!(taken["status"], "created", "{taken}");
     assert_eq!(taken["triage"]["category"]["value"], "hardware/printer");
     assert_eq!(mail(first)["status"], "unchanged");
-    let reply = mail("From: ann@x.example\nSubject: Re: print\nMessage-ID: <2@x>\nReferences: <1@x>\n\
-                      Date: Mon, 2 Mar 2026 09:00:00 GMT\n\nStill nothing.\n");
-    assert_eq!((&reply["id"], &reply["status"]), (&taken["id"], &json!("updated")), "{reply}");
+    let reply = mail(
+        "From: ann@x.example\nSubject: Re: print\nMessage-ID: <2@x>\nReferences: <1@x>\n\
+                      Date: Mon, 2 Mar 2026 09:00:00 GMT\n\nStill nothing.\n",
+    );
+    assert_eq!(
+        (&reply["id"], &reply["status"]),
+        (&taken["id"], &json!("updated")),
+        "{reply}"
+    );
     let path = format!("/v1/tickets/{}", taken["id"].as_str().unwrap());
     let ticket = server.get(&path).json();
     assert_eq!(ticket["comments"][0]["body"], "Still nothing.");
-    assert_eq!(ticket["queue"], "field-support", "what was decided stays: {ticket}");
-    let wrong = server.send("POST", "/v1/intake/email", &[("content-type", "message/rfc822")], "");
+    assert_eq!(
+        ticket["queue"], "field-support",
+        "what was decided stays: {ticket}"
+    );
+    let wrong = server.send(
+        "POST",
+        "/v1/intake/email",
+        &[("content-type", "message/rfc822")],
+        "",
+    );
     assert_eq!(wrong.status, 400);
 }
 
@@ -607,9 +825,17 @@ fn an_export_is_imported_over_http() {
         (answer.status, serde_json::from_str::<Value>(&last).unwrap())
     };
     let (_, dry) = send("/v1/import?from=auto&dry_run=true");
-    assert_eq!((&dry["tickets"], &dry["created"]), (&json!(1), &json!(0)), "{dry}");
+    assert_eq!(
+        (&dry["tickets"], &dry["created"]),
+        (&json!(1), &json!(0)),
+        "{dry}"
+    );
     let (_, report) = send("/v1/import?from=jira");
-    assert_eq!((&report["created"], &report["done"]), (&json!(1), &json!(true)), "{report}");
+    assert_eq!(
+        (&report["created"], &report["done"]),
+        (&json!(1), &json!(true)),
+        "{report}"
+    );
     assert_eq!(server.get("/v1/tickets/jira:SD-1").json()["priority"], 1);
     assert_eq!(send("/v1/import?from=remedy").0, 400);
     assert_eq!(send("/v1/import").0, 415);
@@ -632,7 +858,10 @@ fn bombs_and_damage_are_refused_with_a_reason() {
     gzip.finish().unwrap();
     let report = read_path(&path, &Plan::default()).report;
     assert!(report.is_incomplete, "{report:?}");
-    assert!(report.problems[0].detail.contains("200 times its size"), "{report:?}");
+    assert!(
+        report.problems[0].detail.contains("200 times its size"),
+        "{report:?}"
+    );
 
     let deep = format!("<hibernate-generic>{}", "<a>".repeat(100_000));
     let report = read(&[("entities.xml", deep)]).report;
@@ -651,7 +880,12 @@ fn bombs_and_damage_are_refused_with_a_reason() {
     {
         std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
         let inputs = Inputs::open(folder.path()).unwrap();
-        assert!(inputs.left_out.iter().any(|(_, why)| why.contains("links are not followed")));
+        assert!(
+            inputs
+                .left_out
+                .iter()
+                .any(|(_, why)| why.contains("links are not followed"))
+        );
     }
 }
 
@@ -667,7 +901,11 @@ fn every_real_payload_is_read_without_a_crash() {
             continue;
         }
         let read = read_path(&folder, &Plan::default());
-        eprintln!("{system}: {} documents, {:?}", read.documents.len(), read.report.problems);
+        eprintln!(
+            "{system}: {} documents, {:?}",
+            read.documents.len(),
+            read.report.problems
+        );
         assert!(!read.documents.is_empty(), "{system}");
         for other in System::ALL {
             let plan = Plan {
@@ -679,8 +917,16 @@ fn every_real_payload_is_read_without_a_crash() {
     }
     let zendesk = read_path(&fixtures.join("zendesk"), &Plan::default());
     assert!(zendesk.report.tickets >= 91, "{:?}", zendesk.report);
-    let jira = read_path(&fixtures.join("jira/server_v2_search_25issues.json"), &Plan::default());
-    assert_eq!((jira.report.tickets, jira.report.refused), (25, 0), "{:?}", jira.report);
+    let jira = read_path(
+        &fixtures.join("jira/server_v2_search_25issues.json"),
+        &Plan::default(),
+    );
+    assert_eq!(
+        (jira.report.tickets, jira.report.refused),
+        (25, 0),
+        "{:?}",
+        jira.report
+    );
 }
 
 /// The samples of this file, under the names of theirs.
@@ -691,9 +937,14 @@ fn samples() -> Vec<(System, Vec<u8>)> {
         (System::SharePoint, docx()),
         (
             System::Jira,
-            json!({"issues": [jira_issue("SD-1", "Done", Value::Null)]}).to_string().into_bytes(),
+            json!({"issues": [jira_issue("SD-1", "Done", Value::Null)]})
+                .to_string()
+                .into_bytes(),
         ),
-        (System::Markdown, b"---\ntitle: x\n---\n# T\n\n- a\n".to_vec()),
+        (
+            System::Markdown,
+            b"---\ntitle: x\n---\n# T\n\n- a\n".to_vec(),
+        ),
     ];
     let files = zendesk().into_iter();
     samples.extend(files.map(|(_, text)| (System::Zendesk, text.into_bytes())));

@@ -197,10 +197,8 @@ impl Reader {
                 self.writer.paragraph();
             }
             "ul" | "ol" | "menu" => self.writer.close_list(),
-            "pre" | "listing" | "xmp" | "ac:plain-text-body" => {
-                if self.writer.is_verbatim() {
-                    self.writer.close_code();
-                }
+            "pre" | "listing" | "xmp" | "ac:plain-text-body" if self.writer.is_verbatim() => {
+                self.writer.close_code();
             }
             "li"
             | "ac:task"

@@ -132,10 +132,10 @@ fn toml(matter: &str) -> Result<Map<String, Value>, String> {
         .parse()
         .map_err(|error: toml::de::Error| error.to_string())?;
     let fields = table.into_iter().map(|(name, value)| {
-        let value = match value {
-            // A date would become an object.
-            toml::Value::Datetime(date) => Value::from(date.to_string()),
-            other => serde_json::to_value(other).unwrap_or_default(),
+        // A date would become an object.
+        let value = match value.as_datetime() {
+            Some(date) => Value::from(date.to_string()),
+            None => serde_json::to_value(value).unwrap_or_default(),
         };
         (name, value)
     });
@@ -183,12 +183,6 @@ fn yaml(matter: &str) -> Result<Map<String, Value>, String> {
             | YamlEvent::StreamEnd
             | YamlEvent::DocumentStart(_)
             | YamlEvent::DocumentEnd => {}
-            #[allow(
-                unreachable_patterns,
-                clippy::allow_attributes_without_reason,
-                reason = "events of later versions"
-            )]
-            _ => {}
         }
     }
     Ok(fields)

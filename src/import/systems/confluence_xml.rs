@@ -100,7 +100,7 @@ impl Index {
         let mut index = Self::default();
         for object in Objects::open(input, &|_| ()) {
             match object {
-                Ok(object) => index.add(object),
+                Ok(object) => index.add(&object),
                 // Told in the second reading, where the position is counted.
                 Err(refused) if refused.is_fatal => break,
                 Err(_) => {}
@@ -109,7 +109,7 @@ impl Index {
         Ok(index)
     }
 
-    fn add(&mut self, object: Object) {
+    fn add(&mut self, object: &Object) {
         let Some(id) = object.id else {
             return;
         };
@@ -119,7 +119,7 @@ impl Index {
                 space.key = object.text("key");
                 space.name = object.text("name");
             }
-            "Page" | "BlogPost" => self.add_page(id, &object),
+            "Page" | "BlogPost" => self.add_page(id, object),
             "Label" => {
                 self.labels.insert(id, object.text("name"));
             }
@@ -136,8 +136,8 @@ impl Index {
                     self.sets.insert(id, content);
                 }
             }
-            "ContentPermission" => self.add_permission(&object),
-            "SpacePermission" => self.add_space_permission(&object),
+            "ContentPermission" => self.add_permission(object),
+            "SpacePermission" => self.add_space_permission(object),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::draft::{Draft, at, keep_text, text_at};
 use super::super::{Refused, Taken};
@@ -36,18 +36,16 @@ pub(super) fn record(path: &str, content: &[u8]) -> Result<Object, Refused> {
     let document = part("word/document.xml")?;
     // Properties are no must.
     let core = part("docProps/core.xml").unwrap_or_default();
-    let record = json!({
-        "path": path,
-        "document": text_of_document(&document)?,
-        "title": property(&core, "title"),
-        "created": property(&core, "created"),
-        "modified": property(&core, "modified"),
-        "author": property(&core, "creator"),
-    });
-    match record {
-        Value::Object(record) => Ok(record),
-        _ => Ok(Object::new()),
-    }
+    let fields = [
+        ("path", path.to_owned()),
+        ("document", text_of_document(&document)?),
+        ("title", property(&core, "title")),
+        ("created", property(&core, "created")),
+        ("modified", property(&core, "modified")),
+        ("author", property(&core, "creator")),
+    ];
+    let fields = fields.map(|(name, text)| (name.to_owned(), Value::from(text)));
+    Ok(fields.into_iter().collect())
 }
 
 pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Refused> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::assemble::{Raw, RawContent};
 use super::super::detect::Shape;
@@ -68,11 +68,10 @@ fn record(path: &str, shape: Shape, content: &[u8]) -> Result<Object, Refused> {
     } else {
         "markdown"
     };
-    let record = json!({"path": path, form: decoded(content)});
-    match record {
-        Value::Object(record) => Ok(record),
-        _ => Ok(Object::new()),
-    }
+    Ok(Object::from_iter([
+        ("path".to_owned(), Value::from(path)),
+        (form.to_owned(), Value::from(decoded(content))),
+    ]))
 }
 
 /// By the byte order mark, by what the head of an HTML file says, as UTF-8, or as Windows-1252,
@@ -103,27 +102,24 @@ pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Re
     let mut fields = Object::new();
     // A slash is no sign of an id.
     let mut article = draft.article(&path.replace(['/', '\\'], ":"))?;
-    match at(record, &["html"]) {
-        Value::String(html) => {
-            let page = markup::page(html);
-            article.title = page.title;
-            article.language = language(&page.language);
-            article.body = draft.html("body", html);
-        }
-        _ => {
-            let text = text_at(record, &["markdown"]);
-            let rest = match markup::front_matter(&text) {
-                Ok((front, rest)) => {
-                    fields = front;
-                    rest
-                }
-                Err(reason) => {
-                    draft.note(NoteKind::UnknownValue, "front matter", reason);
-                    &text
-                }
-            };
-            article.body = draft.markdown("body", rest);
-        }
+    if let Value::String(html) = at(record, &["html"]) {
+        let page = markup::page(html);
+        article.title = page.title;
+        article.language = language(&page.language);
+        article.body = draft.html("body", html);
+    } else {
+        let text = text_at(record, &["markdown"]);
+        let rest = match markup::front_matter(&text) {
+            Ok((front, rest)) => {
+                fields = front;
+                rest
+            }
+            Err(reason) => {
+                draft.note(NoteKind::UnknownValue, "front matter", reason);
+                &text
+            }
+        };
+        article.body = draft.markdown("body", rest);
     }
     let id = text_at(&fields, &["id"]);
     if !id.is_empty() {
@@ -177,11 +173,9 @@ fn fill(draft: &mut Draft<'_>, article: &mut Article, fields: &Object) {
             .or(article.updated_at);
     }
     let state = first_text(fields, &[&["state"], &["status"]]).to_lowercase();
-    let is_draft = match at(fields, &["draft"]) {
-        Value::Null => false,
-        Value::Bool(is_draft) => *is_draft,
-        value => value != "false",
-    };
+    // Anything but a clear no is a draft.
+    let said = at(fields, &["draft"]);
+    let is_draft = !(said.is_null() || *said == Value::Bool(false) || said == "false");
     article.state = match (is_draft, state.as_str()) {
         (false, "" | "published" | "current") => ArticleState::Published,
         (false, "archived") => ArticleState::Archived,

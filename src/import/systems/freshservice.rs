@@ -67,9 +67,9 @@ fn ticket(mut draft: Draft<'_>, record: &Object, with: &Object) -> Result<Taken,
     }
     let mut ticket = draft.ticket(&id)?;
     ticket.subject = text_at(record, &["subject"]);
-    ticket.description = match at(record, &["description"]) {
-        Value::String(html) => draft.html("description", html),
-        _ => text_at(record, &["description_text"]),
+    ticket.description = match at(record, &["description"]).as_str() {
+        Some(html) => draft.html("description", html),
+        None => text_at(record, &["description_text"]),
     };
     let status = draft.status(&mut ticket, &[&text_at(record, &["status"])]);
     draft.priority(&mut ticket, &text_at(record, &["priority"]));
@@ -169,9 +169,9 @@ fn article(mut draft: Draft<'_>, record: &Object, with: &Object) -> Result<Taken
     let id = text_at(record, &["id"]);
     let mut article = draft.article(&id)?;
     article.title = text_at(record, &["title"]);
-    article.body = match at(record, &["description"]) {
-        Value::String(html) => draft.html("body", html),
-        _ => text_at(record, &["description_text"]),
+    article.body = match at(record, &["description"]).as_str() {
+        Some(html) => draft.html("body", html),
+        None => text_at(record, &["description_text"]),
     };
     article.tags = names_at(record, &["tags"]);
     article.tags.extend(names_at(record, &["keywords"]));

@@ -407,6 +407,10 @@ fn mail(draft: &mut Draft<'_>, message: &Message<'_>, id: String) -> Mail {
 }
 
 /// The text of a message: plain text before HTML.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of all kinds of parts only these two are text"
+)]
 fn text_of(draft: &mut Draft<'_>, message: &Message<'_>) -> String {
     let plain = message.text_bodies().find_map(|part| match &part.body {
         PartType::Text(text) => some(text.to_string()),

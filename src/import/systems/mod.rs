@@ -145,13 +145,12 @@ pub fn convert_alert(alert: &Object, mapping: &Mapping) -> Result<Taken, Refused
 /// Why it gives no document.
 pub fn convert(original: &Original, mapping: &Mapping) -> Result<Taken, Refused> {
     let mapping = mapping.of(original.system);
-    let taken = match original.system {
-        System::Eml => convert_message(&original.content, &mapping)?,
-        system => {
-            let record = serde_json::from_slice::<Object>(&original.content)
-                .map_err(|error| Refused::new(format!("the original is no JSON: {error}")))?;
-            convert_json(system, &record, &mapping)?
-        }
+    let taken = if original.system == System::Eml {
+        convert_message(&original.content, &mapping)?
+    } else {
+        let record = serde_json::from_slice::<Object>(&original.content)
+            .map_err(|error| Refused::new(format!("the original is no JSON: {error}")))?;
+        convert_json(original.system, &record, &mapping)?
     };
     Ok(match taken {
         Taken::Document(mut mapped) => {

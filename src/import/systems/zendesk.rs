@@ -221,14 +221,14 @@ fn add_comments(
         });
     }
     let audits = items_at(with, &["audits"]).iter();
-    let solved = audits.filter(|audit| {
+    let solved = audits.rev().find(|audit| {
         let events = audit.get("events").and_then(Value::as_array);
         events.into_iter().flatten().any(|event| {
             let is = |name: &str, value: &str| event.get(name).is_some_and(|own| own == value);
             is("field_name", "status") && is("value", "solved")
         })
     });
-    let created = solved.last()?.get("created_at")?;
+    let created = solved?.get("created_at")?;
     draft.time("resolved_at", created)
 }
 
