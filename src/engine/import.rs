@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::{Engine, Error};
 use crate::import::{
-    LineProblem, Mapped, Mapping, Notes, Original, Record, Refused, Report, System, Taken, convert,
+    LineProblem, Mapped, Mapping, Notes, Original, Record, Refused, Report, System, Taken,
+    Versions, convert,
 };
 use crate::model::Document;
 use crate::store::{
@@ -63,6 +64,7 @@ impl Engine {
             report: Report::default(),
             notes: Notes::default(),
             seen: HashMap::new(),
+            versions: Versions::default(),
             batch: Vec::with_capacity(BATCH),
             batch_bytes: 0,
             in_flight: VecDeque::new(),
@@ -190,6 +192,8 @@ struct Import<'a> {
     notes: Notes,
     /// The line of every document, by the first half of a hash of its file and key.
     seen: HashMap<u128, u64>,
+    /// The states of other systems' documents.
+    versions: Versions,
     batch: Vec<(u64, Change)>,
     /// What the documents of the batch take as JSON.
     batch_bytes: usize,
@@ -213,6 +217,11 @@ impl Import<'_> {
             skipped @ Taken::Skipped(_) => Ok(skipped),
         });
         match content {
+            Ok(Taken::Document(mapped))
+                if mapped.is_versioned && !self.versions.is_news(&mapped.document) =>
+            {
+                self.report.older += 1;
+            }
             Ok(Taken::Document(mapped)) => self.put(line, *mapped),
             Ok(Taken::Skipped(skipped)) => {
                 self.report.skip(&skipped);

@@ -83,6 +83,9 @@ impl Plan {
             }
         }
         sources.adopt(open);
+        if self.from.is_none() {
+            sources.leave_readmes();
+        }
         Ok(sources)
     }
 }
@@ -118,6 +121,25 @@ impl Sources {
             } else {
                 let reason = "JSON of no known system; name one with --from".to_owned();
                 self.left_out.push((input.name.to_string(), reason));
+            }
+        }
+    }
+
+    /// Leaves out texts that stand beside an export: they tell about it, most likely.
+    fn leave_readmes(&mut self) {
+        let is_text = |shape| matches!(shape, Shape::Markdown | Shape::Html);
+        let is_export = |shape| matches!(shape, Shape::Json | Shape::Csv | Shape::ConfluenceXml);
+        if !self.files.iter().any(|(_, file)| is_export(file.shape)) {
+            return;
+        }
+        let files = std::mem::take(&mut self.files);
+        for (input, file) in files {
+            if is_text(file.shape) {
+                let reason = "a text beside an export; --from markdown takes texts";
+                self.left_out
+                    .push((input.name.to_string(), reason.to_owned()));
+            } else {
+                self.files.push((input, file));
             }
         }
     }

@@ -30,6 +30,7 @@ mod system;
 mod systems;
 mod tables;
 mod texts;
+mod versions;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use report::{LineProblem, NoteCount, Notes, Report, dry_run};
 pub use source::{open, unpacked};
 pub use system::System;
 pub use systems::{Incoming, alerts, convert, convert_alert, incoming};
+pub use versions::Versions;
 
 /// A stream of records, in the order of the input.
 pub type Records<'a> = Box<dyn Iterator<Item = Record> + 'a>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Mapped, Note, NoteKind, Record, Refused, Skipped, Taken};
+use super::{Mapped, Note, NoteKind, Record, Refused, Skipped, Taken, Versions};
 use crate::model::{Document, Visibility};
 
 /// Refused records that are listed; further ones are counted only.
@@ -185,9 +185,15 @@ pub fn dry_run(records: impl Iterator<Item = Record>) -> Report {
         ..Report::default()
     };
     let mut notes = Notes::default();
+    let mut versions = Versions::default();
     for record in records {
         report.lines += 1;
         match record.content {
+            Ok(Taken::Document(mapped))
+                if mapped.is_versioned && !versions.is_news(&mapped.document) =>
+            {
+                report.older += 1;
+            }
             Ok(Taken::Document(mapped)) => {
                 report.take(&mapped);
                 notes.add(record.line_number, mapped.notes);

@@ -564,7 +564,6 @@ fn sharepoint_pages_documents_and_folders_of_files_are_read() {
     write(
         folder.path(),
         &[
-            ("pages.json", page.to_string()),
             ("guides/vpn.md", front.to_owned()),
             (
                 "guides/wifi.html",
@@ -576,8 +575,17 @@ fn sharepoint_pages_documents_and_folders_of_files_are_read() {
         ],
     );
     std::fs::write(folder.path().join("handbook.docx"), docx()).unwrap();
+    let pages = read(&[
+        ("pages.json", page.to_string()),
+        ("README.md", "# How it was exported".to_owned()),
+    ]);
+    assert_eq!(
+        pages.documents.len(),
+        1,
+        "a text about an export is none of it"
+    );
+    let home = pages.article("sharepoint:p1");
     let read = read_path(folder.path(), &Plan::default());
-    let home = read.article("sharepoint:p1");
     assert_eq!(
         (home.body.as_str(), &home.visibility),
         ("Hello", &Visibility::Internal)
