@@ -131,9 +131,9 @@ fn documents(files: &[PathBuf], limit: usize) -> Vec<Document> {
         documents.extend(
             records
                 .take(left)
-                .map(|record| match record.content.unwrap() {
-                    Taken::Document(mapped) => mapped.document,
-                    Taken::Skipped(skipped) => panic!("{skipped:?}"),
+                .filter_map(|record| match record.content.unwrap() {
+                    Taken::Document(mapped) => Some(mapped.document),
+                    Taken::Skipped(_) => None,
                 }),
         );
     }
