@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use super::intake::keep_decided;
 use super::{Engine, Error};
 use crate::import::{
     LineProblem, Mapped, Mapping, Notes, Original, Record, Refused, Report, System, Taken,
@@ -107,8 +108,40 @@ impl Engine {
             row: 0,
             n_read: 0,
         };
-        let records = originals.map(|(n_read, found)| again(n_read, found, mapping));
+        let records = originals.map(|(n_read, found)| self.again(n_read, found, mapping));
         self.import(records, on_event)
+    }
+
+    fn again(
+        &self,
+        n_read: u64,
+        found: Result<OriginalRow, store::Error>,
+        mapping: &Mapping,
+    ) -> Record {
+        let of_store = |error: store::Error| Refused {
+            field: None,
+            detail: error.to_string(),
+            is_fatal: true,
+        };
+        let content = found.map_err(of_store).and_then(|row| {
+            let original = original_of(row.original)?;
+            let mut taken = convert(&original, mapping)?;
+            // A mail does not say what the desk has decided on it.
+            if original.system == System::Eml
+                && let Taken::Document(mapped) = &mut taken
+                && let Document::Ticket(ticket) = &mut mapped.document
+                && let Some(Document::Ticket(known)) =
+                    self.store.document(&row.key).map_err(of_store)?
+            {
+                keep_decided(ticket, known);
+            }
+            Ok(taken)
+        });
+        Record {
+            file: None,
+            line_number: n_read,
+            content,
+        }
     }
 }
 
@@ -137,24 +170,6 @@ impl Iterator for Originals<'_> {
         self.row = row.row;
         self.n_read += 1;
         Some((self.n_read, Ok(row)))
-    }
-}
-
-fn again(n_read: u64, found: Result<OriginalRow, store::Error>, mapping: &Mapping) -> Record {
-    let content = found
-        .map_err(|error| Refused {
-            field: None,
-            detail: error.to_string(),
-            is_fatal: true,
-        })
-        .and_then(|row| {
-            let original = original_of(row.original)?;
-            convert(&original, mapping)
-        });
-    Record {
-        file: None,
-        line_number: n_read,
-        content,
     }
 }
 

@@ -216,7 +216,7 @@ fn number(decision: &FieldDecision) -> Option<u8> {
 }
 
 /// Keeps what was decided on a ticket.
-fn keep_decided(ticket: &mut Ticket, known: Ticket) {
+pub(super) fn keep_decided(ticket: &mut Ticket, known: Ticket) {
     ticket.status = known.status;
     ticket.category = known.category;
     ticket.queue = known.queue;

@@ -244,18 +244,15 @@ impl<'a> JsonRecords<'a> {
     fn add_parts(&mut self, record: &Object, with: &mut Object) -> Result<(), Refused> {
         for (set, owner) in self.joins.parts {
             let id = id_of(record, owner);
-            let (parts, n_left_out) = self
+            self.waiting.remove(&(*set, id.clone()));
+            let parts = self
                 .tables
                 .parts(set, &id)
-                .map_err(|error| Refused::fatal(format!("a temporary file failed: {error}")))?;
-            self.waiting.remove(&(*set, id));
+                .map_err(|error| Refused::new(error.to_string()))?;
             let read = parts
                 .iter()
                 .filter_map(|part| serde_json::from_slice(part).ok());
             let parts: Vec<Value> = read.collect();
-            if n_left_out > 0 {
-                with.insert(format!("{set}_left_out"), Value::from(n_left_out));
-            }
             if !parts.is_empty() {
                 with.insert((*set).to_owned(), Value::Array(parts));
             }

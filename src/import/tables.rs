@@ -41,7 +41,7 @@ const KEPT: [&str; 27] = [
 ];
 
 /// What parts of a single record may take together, in bytes.
-const MAX_PARTS_BYTES: usize = 16 * 1024 * 1024;
+const MAX_PARTS_BYTES: usize = 64 * 1024 * 1024;
 
 /// Names and parts by the id that records give for them.
 #[derive(Default)]
@@ -95,33 +95,28 @@ impl Tables {
         Ok(())
     }
 
-    /// The parts of a record, in the order in which they came, as long as there is room for them;
-    /// and how many there was no room for.
-    pub(super) fn parts(
-        &mut self,
-        set: &'static str,
-        owner: &str,
-    ) -> io::Result<(Vec<Vec<u8>>, usize)> {
-        let Some(places) = self.parts.get(&(set, owner.to_owned())) else {
-            return Ok((Vec::new(), 0));
+    /// The parts of a record, in the order in which they came.
+    ///
+    /// # Errors
+    /// When they take more than a record may, or the temporary file fails.
+    pub(super) fn parts(&mut self, set: &'static str, owner: &str) -> io::Result<Vec<Vec<u8>>> {
+        let places = self.parts.get(&(set, owner.to_owned()));
+        let (Some(places), Some(file)) = (places, &mut self.file) else {
+            return Ok(Vec::new());
         };
-        let Some(file) = &mut self.file else {
-            return Ok((Vec::new(), 0));
-        };
+        let n_bytes: usize = places.iter().map(|(_, length)| length).sum();
+        if n_bytes > MAX_PARTS_BYTES {
+            let detail = format!("its {set} have {n_bytes} bytes, more than {MAX_PARTS_BYTES}");
+            return Err(io::Error::other(detail));
+        }
         let mut parts = Vec::with_capacity(places.len());
-        let mut n_bytes = 0;
         for &(at, length) in places {
-            n_bytes += length;
-            if n_bytes > MAX_PARTS_BYTES {
-                break;
-            }
             file.seek(SeekFrom::Start(at))?;
             let mut content = vec![0; length];
             file.read_exact(&mut content)?;
             parts.push(content);
         }
-        let n_left_out = places.len() - parts.len();
-        Ok((parts, n_left_out))
+        Ok(parts)
     }
 
     /// The ids of all records that have parts of a set, in order.

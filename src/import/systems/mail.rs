@@ -74,7 +74,12 @@ impl Incoming {
             Some(thread) if thread.system == System::Eml => thread.content,
             Some(_) | None => Vec::new(),
         };
-        append(&mut content, &self.message);
+        // Mail servers deliver a message twice rather than never.
+        let own = Ids::of(&self.message).own;
+        let mut known = Mailbox::new(content.as_slice()).flatten();
+        if !known.any(|message| Ids::of(&message).own == own) {
+            append(&mut content, &self.message);
+        }
         Original {
             system: System::Eml,
             content,
@@ -228,8 +233,8 @@ impl Iterator for Threads {
         let content = self
             .tables
             .parts(MESSAGES, &root)
-            .map_err(|error| Refused::fatal(format!("a temporary file failed: {error}")))
-            .map(|(messages, _)| {
+            .map_err(|error| Refused::new(error.to_string()))
+            .map(|messages| {
                 let mut mailbox = Vec::new();
                 for message in messages {
                     append(&mut mailbox, &message);
