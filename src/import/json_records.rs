@@ -208,9 +208,9 @@ impl<'a> JsonRecords<'a> {
     fn whole(&mut self, mut record: Object, mut json: Vec<u8>) -> Result<RawContent, Refused> {
         let mut with = self.common.clone();
         if !self.tables.is_empty() {
-            let inner = inner_of(&record).clone();
-            self.add_rows(&inner, &mut with, 0);
-            self.add_parts(&inner, &mut with)?;
+            let inner = inner_of(&record);
+            self.add_rows(inner, &mut with, 0);
+            self.add_parts(inner, &mut with)?;
         }
         if !with.is_empty() {
             let with = Value::Object(with);

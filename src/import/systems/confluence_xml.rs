@@ -51,6 +51,7 @@ pub(in crate::import) fn pages<'a>(input: &'a Input, on_read: &'a dyn Fn(usize))
             index,
             n_records: 0,
             is_done: false,
+            without_body: None,
         }),
         Err(refused) => Box::new(std::iter::once(Raw {
             file: Arc::clone(&input.name),
@@ -92,6 +93,8 @@ struct Index {
     sets: HashMap<u64, u64>,
     /// Who is named by a set: groups and users.
     readers: HashMap<u64, Vec<String>>,
+    /// Who may see a page that has view permissions of its own.
+    viewers: HashMap<u64, Vec<String>>,
     skipped: Vec<&'static str>,
 }
 
@@ -106,6 +109,7 @@ impl Index {
                 Err(_) => {}
             }
         }
+        index.join_permissions();
         Ok(index)
     }
 
@@ -255,21 +259,19 @@ impl Index {
         Some(RawContent::Json(record, json))
     }
 
-    /// Who may see a page, if not everybody.
+    /// Who may see a page by its own permissions, if not everybody.
     fn restricted(&self, content: u64) -> Option<Vec<String>> {
-        let mut sets: Vec<u64> = self
-            .sets
-            .iter()
-            .filter(|(_, of)| **of == content)
-            .map(|(set, _)| *set)
-            .collect();
+        self.viewers.get(&content).cloned()
+    }
+
+    /// Joins the sets of permissions with those whom they name.
+    fn join_permissions(&mut self) {
+        let mut sets: Vec<(u64, u64)> = self.sets.drain().collect();
         sets.sort_unstable();
-        let mut readers: Option<Vec<String>> = None;
-        for set in sets {
-            let own = self.readers.get(&set).cloned().unwrap_or_default();
-            readers.get_or_insert_default().extend(own);
+        for (set, content) in sets {
+            let readers = self.readers.remove(&set).unwrap_or_default();
+            self.viewers.entry(content).or_default().extend(readers);
         }
-        readers
     }
 }
 
@@ -288,6 +290,8 @@ struct Pages<'a> {
     index: Index,
     n_records: u64,
     is_done: bool,
+    /// The pages that were left without a body, the last one first.
+    without_body: Option<Vec<u64>>,
 }
 
 impl Pages<'_> {
@@ -308,8 +312,12 @@ impl Pages<'_> {
                 removes: None,
             }));
         }
-        let mut open = self.index.pages.iter().filter(|(_, page)| !page.is_done);
-        let id = open.next().map(|(id, _)| *id)?;
+        let pages = &self.index.pages;
+        let ids = self.without_body.get_or_insert_with(|| {
+            let open = pages.iter().filter(|(_, page)| !page.is_done);
+            open.map(|(id, _)| *id).rev().collect()
+        });
+        let id = ids.pop()?;
         self.index.take(id, "", false)
     }
 }
