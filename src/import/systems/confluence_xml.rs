@@ -26,6 +26,9 @@ const MAX_DEPTH: usize = 32;
 /// Pages above pages that are followed.
 const MAX_ANCESTORS: usize = 64;
 
+/// The element around all objects.
+const ROOT: &str = "hibernate-generic";
+
 /// What one object may take, in bytes.
 const MAX_OBJECT_BYTES: usize = MAX_LINE_BYTES;
 
@@ -390,6 +393,8 @@ struct Objects<'a> {
     failed: Option<Refused>,
     left: Rc<Cell<usize>>,
     buffer: Vec<u8>,
+    /// Whether the element around all objects has ended.
+    is_closed: bool,
 }
 
 impl<'a> Objects<'a> {
@@ -417,6 +422,7 @@ impl<'a> Objects<'a> {
             failed,
             left,
             buffer: Vec::new(),
+            is_closed: false,
         }
     }
 }
@@ -436,10 +442,14 @@ impl Iterator for Objects<'_> {
             self.left
                 .set(MAX_OBJECT_BYTES.saturating_sub(building.n_bytes));
             let step = match reader.read_event_into(&mut self.buffer) {
-                Ok(Event::Eof) if building.depth > 1 => {
-                    Err(Refused::fatal("the XML ends in the middle of an object"))
+                Ok(Event::Eof) if !self.is_closed => {
+                    Err(Refused::fatal("the XML ends before its end"))
                 }
                 Ok(Event::Eof) => Ok(Step::End),
+                Ok(Event::End(end)) if end.name().as_ref() == ROOT => {
+                    self.is_closed = true;
+                    Ok(Step::Further)
+                }
                 Ok(event) => building.read(&event),
                 Err(error) => {
                     let at = reader.error_position();
