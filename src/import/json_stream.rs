@@ -239,24 +239,20 @@ impl<R: BufRead> JsonStream<R> {
     /// The next byte that is no white space; it is not consumed.
     fn peek_token(&mut self) -> Result<Option<u8>, Refused> {
         loop {
-            let is_first = !self.has_begun;
+            let is_begun = self.has_begun;
             let buffer = self.fill()?;
-            if is_first && buffer.starts_with("\u{feff}".as_bytes()) {
-                self.has_begun = true;
-                self.reader.consume(3);
-                continue;
-            }
             if buffer.is_empty() {
                 return Ok(None);
             }
-            let n_space = buffer
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
+            // The bytes of a byte order mark stand for nothing in front of everything.
+            let is_space = |byte: &&u8| {
+                byte.is_ascii_whitespace() || (!is_begun && matches!(byte, 0xef | 0xbb | 0xbf))
+            };
+            let n_space = buffer.iter().take_while(is_space).count();
             let found = buffer.get(n_space).copied();
-            self.has_begun = true;
             self.reader.consume(n_space);
             if found.is_some() {
+                self.has_begun = true;
                 return Ok(found);
             }
         }

@@ -90,6 +90,10 @@ impl Reader {
                 _ => self.writer.paragraph(),
             }
             rest = rest.get(whole.end()..).unwrap_or_default();
+            // The end of the line that opens a block is no line of it.
+            if self.verbatim.is_some() && rest.trim().is_empty() {
+                return;
+            }
         }
     }
 
