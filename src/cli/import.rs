@@ -78,7 +78,10 @@ fn from_stdin(
     let own = match plan.from {
         Some(system) => Some(system).filter(|system| system.is_own()),
         None if !args.map.is_empty() => Some(System::Csv),
-        None => is_own_json(reader.fill_buf()?).then_some(System::Ndjson),
+        None => {
+            let head = reader.fill_buf()?;
+            (head.is_empty() || is_own_json(head)).then_some(System::Ndjson)
+        }
     };
     let Some(own) = own else {
         let inputs = Inputs::keep("standard input", &mut reader)?;
