@@ -8,7 +8,7 @@ pub mod million;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use firstline::import::{Format, Options, ndjson, open};
+use firstline::import::{Options, Taken, ndjson, open};
 use firstline::{Document, Engine, Settings};
 
 /// The name of the queries in the folder.
@@ -121,7 +121,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| Format::of_name(path) == Some(Format::Ndjson))
+        .filter(|path| {
+            let name = path.to_string_lossy();
+            let name = name.strip_suffix(".gz").unwrap_or(&name);
+            name.ends_with(".jsonl") || name.ends_with(".ndjson")
+        })
         .collect();
     files.sort();
     files
@@ -135,7 +139,10 @@ fn documents(files: &[PathBuf], limit: usize) -> Vec<Document> {
         documents.extend(
             records
                 .take(left)
-                .map(|record| record.content.unwrap().document),
+                .filter_map(|record| match record.content.unwrap() {
+                    Taken::Document(mapped) => Some(mapped.document),
+                    Taken::Skipped(_) => None,
+                }),
         );
     }
     documents

@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use data::Data;
 use desk::Desk;
-use firstline::import::{Options, ndjson, open};
+use firstline::import::{Options, Taken, ndjson, open};
 use firstline::{Article, Document};
 use measure::{HEADER, measure};
 use queries::Class;
@@ -105,9 +105,12 @@ fn measure_postgres(desk: &Desk, classes: &[Class]) {
 /// The articles of a file, one at a time.
 fn articles(file: &Path) -> impl Iterator<Item = Article> {
     let reader = open(file, |_| ()).unwrap();
-    ndjson(reader, Options::default()).filter_map(|record| match record.content.unwrap().document {
-        Document::Article(article) => Some(article),
-        Document::Ticket(_) => None,
+    ndjson(reader, Options::default()).filter_map(|record| match record.content.unwrap() {
+        Taken::Document(mapped) => match mapped.document {
+            Document::Article(article) => Some(article),
+            Document::Ticket(_) => None,
+        },
+        Taken::Skipped(_) => None,
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::import::System;
 use crate::model::{Kind, Role, Time};
 use crate::triage::FieldName;
 
@@ -65,6 +66,7 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Store articles and tickets from files, folders or standard input.
     #[command(after_help = "Example: firstline import tickets.ndjson.gz\n         \
+        firstline import zendesk-export/ --dry-run\n         \
         firstline import export.csv --kind ticket --map id=Number --map \"subject=Short description\"")]
     Import(ImportArgs),
     /// Find articles.
@@ -126,27 +128,43 @@ pub(super) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// A file, a folder, or - for standard input; gzip is read as it is.
-    pub(super) path: PathBuf,
+    /// A file, a folder, a zip archive, or - for standard input; gzip is read as it is.
+    #[arg(required_unless_present = "again")]
+    pub(super) path: Option<PathBuf>,
+    /// Whose export it is [default: auto, as the content says]: zendesk, jira, servicenow,
+    /// freshservice, connectwise, confluence, sharepoint, eml, alertmanager, markdown, csv, ndjson.
+    #[arg(
+        long,
+        value_name = "SYSTEM",
+        alias = "format",
+        value_parser = system,
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(super) from: FromArg,
+    /// Only report what would be imported.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Mask e-mail addresses, telephone and card numbers, passwords, tokens and keys.
+    #[arg(long)]
+    pub(super) mask: bool,
+    /// The desk's own tables of words [default: mapping.toml in the data folder].
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// Convert again what earlier imports kept, after a better version or other tables.
+    #[arg(long, conflicts_with_all = ["path", "dry_run", "mask"])]
+    pub(super) again: bool,
     /// The kind of documents that do not say theirs.
     #[arg(long, value_parser = kind)]
     pub(super) kind: Option<Kind>,
-    /// The format, where the name does not tell.
-    #[arg(long, value_enum)]
-    pub(super) format: Option<FormatArg>,
     /// For CSV: the column of a field. May be repeated.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     pub(super) map: Vec<String>,
 }
 
-/// The format of an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum FormatArg {
-    /// One JSON object a line.
-    Ndjson,
-    /// Comma-separated values with a header line.
-    Csv,
-}
+/// A system, or what the content says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FromArg(pub(super) Option<System>);
 
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
@@ -414,6 +432,15 @@ pub(super) enum KeysCommand {
 
 fn role(name: &str) -> Result<Role, String> {
     Role::from_name(name).ok_or_else(|| "a role is reader, analyst or admin".to_owned())
+}
+
+fn system(name: &str) -> Result<FromArg, String> {
+    let system = System::from_name(name);
+    if name == "auto" || system.is_some() {
+        return Ok(FromArg(system));
+    }
+    let names: Vec<&str> = System::ALL.into_iter().map(System::as_str).collect();
+    Err(format!("a system is auto, {}", names.join(", ")))
 }
 
 fn kind(name: &str) -> Result<Kind, String> {

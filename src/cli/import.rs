@@ -1,15 +1,15 @@
-//! `firstline import`: files, folders and standard input into a data folder.
+//! `firstline import`: files, folders, archives and standard input into a data folder.
 
-use std::io::{BufReader, stdin};
+use std::io::{BufRead, BufReader, stdin};
 use std::path::Path;
 
 use anyhow::Context;
-use indicatif::ProgressBar;
 
-use super::args::{FormatArg, ImportArgs};
+use super::args::ImportArgs;
 use super::{Exit, Output, output, progress, serve};
 use crate::import::{
-    ColumnMap, Format, Options, Records, Report, csv, input_files, ndjson, open, unpacked,
+    ColumnMap, Inputs, LineProblem, Mapping, NoteKind, Options, Plan, Records, Report, Sources,
+    System, csv, dry_run, ndjson, unpacked,
 };
 use crate::{Engine, Settings};
 
@@ -22,108 +22,169 @@ pub(super) fn run(
     args: &ImportArgs,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
+    let mapping = mapping(folder, &settings, args)?;
+    if args.again {
+        let engine = serve::open(folder, settings)?;
+        let report = engine.import_again(&mapping, &mut |_| ())?;
+        wait_visible(&engine, report.newest_seq)?;
+        return end(&report, output);
+    }
     let columns = ColumnMap::parse(&args.map)
         .map_err(anyhow::Error::msg)
         .context("--map")?;
-    let import = Import {
-        columns,
+    let plan = Plan {
+        from: args.from.0,
         options: Options {
             default_kind: args.kind,
         },
+        columns,
+        mapping,
+        mask: args.mask || settings.import.mask,
     };
-    let format = args.format.map(|format| match format {
-        FormatArg::Ndjson => Format::Ndjson,
-        FormatArg::Csv => Format::Csv,
-    });
-    let mut report = Report::default();
-    let engine;
-    if args.path == Path::new("-") {
-        engine = serve::open(folder, settings)?;
-        let reader = unpacked(BufReader::new(stdin().lock()))?;
-        let records = import.records(reader, format.unwrap_or(Format::Ndjson));
-        report.add(take(
-            &engine,
-            "standard input",
-            records,
-            &ProgressBar::hidden(),
-        )?);
-    } else {
-        let read = || format!("{} could not be read", args.path.display());
-        let files = input_files(&args.path, format).with_context(read)?;
-        engine = serve::open(folder, settings)?;
-        let bar = progress::bytes(files.iter().map(|file| file.size_bytes).sum());
-        for file in &files {
-            let name = file.path.display().to_string();
-            let reader = open(&file.path, |n_read| bar.inc(n_read as u64))
-                .with_context(|| format!("{name} could not be read"))?;
-            report.add(take(
-                &engine,
-                &name,
-                import.records(reader, file.format),
-                &bar,
-            )?);
-        }
-        bar.finish_and_clear();
+    let path = args.path.as_deref().unwrap_or(Path::new("-"));
+    if path == Path::new("-") {
+        return from_stdin(folder, settings, args, (&plan, output));
     }
-    wait_visible(&engine, report.newest_seq)?;
-    print(&report, output)?;
-    let has_taken = report.created + report.updated + report.unchanged > 0;
-    Ok(match (report.refused, has_taken) {
-        (0, true) => Exit::Done,
-        (0, false) => Exit::NothingFound,
-        _ => Exit::NotInOrder,
+    let read = || format!("{} could not be read", path.display());
+    let inputs = Inputs::open(path).with_context(read)?;
+    let sources = plan.recognise(inputs).with_context(read)?;
+    from_sources(folder, settings, args, (&plan, &sources, output))
+}
+
+/// The tables of words: those of the data folder, or of the file that is named.
+fn mapping(folder: &Path, settings: &Settings, args: &ImportArgs) -> anyhow::Result<Mapping> {
+    let default = folder.join(&settings.import.mapping);
+    let path = args.mapping.as_deref().unwrap_or(&default);
+    let file = match std::fs::read_to_string(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.mapping.is_none() => {
+            String::new()
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} could not be read", path.display()));
+        }
+    };
+    Mapping::with(&file).with_context(|| format!("{} is wrong", path.display()))
+}
+
+/// Reads standard input: Firstline's own formats as they come, anything else from a copy on disk.
+fn from_stdin(
+    folder: &Path,
+    settings: Settings,
+    args: &ImportArgs,
+    (plan, output): (&Plan, &mut Output),
+) -> anyhow::Result<Exit> {
+    let mut reader = unpacked(BufReader::new(stdin().lock()))?;
+    let own = match plan.from {
+        Some(system) => Some(system).filter(|system| system.is_own()),
+        None if !args.map.is_empty() => Some(System::Csv),
+        None => {
+            let head = reader.fill_buf()?;
+            (head.is_empty() || is_own_json(head)).then_some(System::Ndjson)
+        }
+    };
+    let Some(own) = own else {
+        let inputs = Inputs::keep("standard input", &mut reader)?;
+        let sources = plan.recognise(inputs)?;
+        return from_sources(folder, settings, args, (plan, &sources, output));
+    };
+    let records: Records<'_> = if own == System::Csv {
+        csv(reader, &plan.columns, plan.options)
+    } else {
+        ndjson(reader, plan.options)
+    };
+    let records = records.map(|record| plan.finish(record));
+    let report = if args.dry_run {
+        dry_run(records)
+    } else {
+        let engine = serve::open(folder, settings)?;
+        store(&engine, Box::new(records))?
+    };
+    tell(&report.problems, report.refused, "standard input");
+    end(&report, output)
+}
+
+/// Whether the first line looks like one of ours; a guess that decides only whether a copy is made.
+fn is_own_json(head: &[u8]) -> bool {
+    let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    serde_json::from_slice::<serde_json::Value>(first).is_ok_and(|value| {
+        let has = |name: &str| value.get(name).is_some();
+        has("kind") || (has("id") && !has("url") && !has("fields"))
     })
 }
 
-struct Import {
-    columns: ColumnMap,
-    options: Options,
+fn from_sources(
+    folder: &Path,
+    settings: Settings,
+    args: &ImportArgs,
+    (plan, sources, output): (&Plan, &Sources, &mut Output),
+) -> anyhow::Result<Exit> {
+    announce(sources);
+    if sources.files.is_empty() {
+        anyhow::bail!("there is nothing that can be imported; name the system with --from");
+    }
+    let bar = progress::bytes(sources.size_bytes());
+    let on_read = |n_bytes: usize| bar.inc(n_bytes as u64);
+    let records = sources.records(plan, &on_read);
+    let report = if args.dry_run {
+        dry_run(records)
+    } else {
+        let engine = serve::open(folder, settings)?;
+        store(&engine, records)?
+    };
+    bar.finish_and_clear();
+    tell(&report.problems, report.refused, "");
+    end(&report, output)
 }
 
-impl Import {
-    fn records<'a>(&self, reader: Box<dyn std::io::BufRead + 'a>, format: Format) -> Records<'a> {
-        match format {
-            Format::Ndjson => ndjson(reader, self.options),
-            Format::Csv => csv(reader, &self.columns, self.options),
+/// Says what each file was taken for.
+fn announce(sources: &Sources) {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for (input, recognised) in &sources.files {
+        if sources.files.len() <= MAX_PRINTED {
+            output::note(&format!("{}: {}", input.name, recognised.in_words()));
+            continue;
+        }
+        let words = recognised.in_words();
+        match counts.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((words, 1)),
         }
     }
+    for (words, count) in counts {
+        output::note(&format!("{count} files: {words}"));
+    }
+    for (name, reason) in sources.left_out.iter().take(MAX_PRINTED) {
+        output::note(&format!("{name}: left out, {reason}"));
+    }
+    if let Some(more) = sources.left_out.len().checked_sub(MAX_PRINTED + 1) {
+        output::note(&format!("{} more files were left out", more + 1));
+    }
 }
 
-/// Imports one input; its problems are printed with its name.
-fn take(
-    engine: &Engine,
-    name: &str,
-    records: Records<'_>,
-    bar: &ProgressBar,
-) -> anyhow::Result<Report> {
-    let mut report = engine
-        .import(records, &mut |_| ())
-        .with_context(|| format!("importing {name}"))?;
-    for problem in &mut report.problems {
-        problem.file = Some(name.to_owned());
-    }
-    for problem in report.problems.iter().take(MAX_PRINTED) {
+fn store(engine: &Engine, records: Records<'_>) -> anyhow::Result<Report> {
+    let report = engine.import(records, &mut |_| ()).context("importing")?;
+    wait_visible(engine, report.newest_seq)?;
+    Ok(report)
+}
+
+/// Prints the first problems with their places.
+fn tell(problems: &[LineProblem], n_refused: u64, name: &str) {
+    for problem in problems.iter().take(MAX_PRINTED) {
         let field = problem
             .field
             .as_ref()
             .map_or(String::new(), |field| format!("{field}: "));
-        bar.suspend(|| {
-            output::note(&format!(
-                "{name}:{}: {field}{}",
-                problem.line, problem.detail
-            ))
-        });
+        let file = problem.file.as_deref().unwrap_or(name);
+        output::note(&format!(
+            "{file}:{}: {field}{}",
+            problem.line, problem.detail
+        ));
     }
-    let shown = report.problems.len().min(MAX_PRINTED) as u64;
-    if report.refused > shown {
-        bar.suspend(|| {
-            output::note(&format!(
-                "{name}: {} more lines were refused",
-                report.refused - shown
-            ));
-        });
+    let shown = problems.len().min(MAX_PRINTED) as u64;
+    if n_refused > shown {
+        output::note(&format!("{} more lines were refused", n_refused - shown));
     }
-    Ok(report)
 }
 
 /// Waits as long as the index makes progress.
@@ -137,17 +198,69 @@ fn wait_visible(engine: &Engine, seq: u64) -> anyhow::Result<()> {
     }
 }
 
+fn end(report: &Report, output: &mut Output) -> anyhow::Result<Exit> {
+    print(report, output)?;
+    Ok(match (report.refused, report.lines) {
+        (0, 0) => Exit::NothingFound,
+        (0, _) if report.mapped + report.skipped > 0 => Exit::Done,
+        (0, _) => Exit::NothingFound,
+        _ => Exit::NotInOrder,
+    })
+}
+
 fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
     if output.is_json {
         return output.json(report);
     }
-    output.line(&format!(
-        "{} lines: {} new, {} updated, {} unchanged, {} refused",
-        report.lines, report.created, report.updated, report.unchanged, report.refused
-    ))?;
-    for note in &report.notes {
+    if report.is_dry_run {
         output.line(&format!(
-            "{} times {}: {}",
+            "dry run, nothing is stored: {} lines: {} articles, {} tickets, {} skipped, {} refused",
+            report.lines, report.articles, report.tickets, report.skipped, report.refused
+        ))?;
+    } else {
+        output.line(&format!(
+            "{} lines: {} new, {} updated, {} unchanged, {} refused",
+            report.lines, report.created, report.updated, report.unchanged, report.refused
+        ))?;
+    }
+    for (count, what) in [
+        (report.older, "older than what is stored, left as they are"),
+        (report.removed, "removed, for their source has deleted them"),
+    ] {
+        if count > 0 {
+            output.line(&format!("{count} {what}"))?;
+        }
+    }
+    for (reason, count) in &report.skipped_because {
+        output.line(&format!("{count} skipped: {reason}"))?;
+    }
+    print_notes(report, output)?;
+    let shown: Vec<String> = report
+        .visibility
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    if report.is_dry_run && !shown.is_empty() {
+        output.line(&format!("visibility: {}", shown.join(", ")))?;
+    }
+    for (kind, count) in &report.masked {
+        output.line(&format!("{count} times {kind} masked"))?;
+    }
+    if report.is_incomplete {
+        output.line("the input ended before its end")?;
+    }
+    Ok(())
+}
+
+fn print_notes(report: &Report, output: &mut Output) -> anyhow::Result<()> {
+    for note in &report.notes {
+        let kind = match note.kind {
+            NoteKind::UnknownValue | NoteKind::Filled => "",
+            NoteKind::BadDate => "date: ",
+            NoteKind::Markup => "markup: ",
+        };
+        output.line(&format!(
+            "{} times {kind}{}: {}",
             note.count, note.field, note.detail
         ))?;
     }
@@ -156,9 +269,6 @@ fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
             "and {} notes of further kinds",
             report.notes_not_listed
         ))?;
-    }
-    if report.is_incomplete {
-        output.line("the input ended before its end")?;
     }
     Ok(())
 }

@@ -52,6 +52,8 @@ pub struct Settings {
     pub similar: Similar,
     /// Triage.
     pub triage: Triage,
+    /// Import from other systems.
+    pub import: Import,
 }
 
 /// Settings of the HTTP server.
@@ -170,6 +172,16 @@ impl Similar {
         }
         problems
     }
+}
+
+/// Settings of imports and intakes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The desk's own tables of words.
+    pub mapping: PathBuf,
+    /// Whether personal and secret texts are masked.
+    pub mask: bool,
 }
 
 /// Settings of triage.

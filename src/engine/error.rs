@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::import::Refused;
 use crate::{config, index, store, triage};
 
 /// Why the engine did not do what it was asked.
@@ -44,6 +45,20 @@ pub enum Error {
     /// The rule file is wrong.
     #[error(transparent)]
     Rules(#[from] triage::Problems),
+    /// The desk's tables of words are wrong.
+    #[error("{path} is wrong: {detail}")]
+    Mapping {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        detail: String,
+    },
+    /// What came in does not read.
+    #[error("{}", refused.detail)]
+    Refused {
+        /// What is wrong with it.
+        refused: Refused,
+    },
     /// More writes wait than the queue takes.
     #[error("too many writes are waiting; try again in a second")]
     Busy,

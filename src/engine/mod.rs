@@ -13,6 +13,7 @@ mod feedback;
 mod frequent_queries;
 mod import;
 mod indexer;
+mod intake;
 mod kept_query;
 mod lock;
 mod past_tickets;
@@ -40,6 +41,7 @@ pub use clock::{instant, now};
 pub use error::Error;
 pub use feedback::{ArticleVotes, VotesByArticle};
 pub use import::ImportEvent;
+pub use intake::IntakeOutcome;
 pub use pool::{Lane, Pool};
 pub use progress::{RebuildProgress, Rejected};
 pub use replay::{

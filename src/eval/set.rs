@@ -272,8 +272,9 @@ pub fn documents(folder: &Path) -> Result<Option<JudgedDocuments>, Error> {
                 detail,
             })?;
             records.push(Record {
+                file: None,
                 line_number: line as u64,
-                content: Ok(mapped),
+                content: Ok(mapped.into()),
             });
         }
     }

@@ -86,8 +86,9 @@ async fn store(
     params.finish()?;
     let key = key(kind, id)?;
     let object: Map<String, Value> = json(&app, body).await?;
-    let Mapped { document, notes } =
-        document_of_object(with_key(object, &key)?, Options::default())?;
+    let Mapped {
+        document, notes, ..
+    } = document_of_object(with_key(object, &key)?, Options::default())?;
     let outcome = write(&app, Change::Put(Box::new(document))).await?;
     let visible = wants_visible && wait_visible(&app, outcome.seq).await;
     let status = match outcome.status {
@@ -96,6 +97,7 @@ async fn store(
         | WriteStatus::Unchanged
         | WriteStatus::Deleted
         | WriteStatus::Missing
+        | WriteStatus::Older
         | WriteStatus::Counted => StatusCode::OK,
     };
     let warnings = notes

@@ -1,4 +1,5 @@
-//! `POST /v1/import`: a stream of JSON lines of any length, stored while it comes.
+//! `POST /v1/import`: a stream of JSON lines of any length, stored while it comes; with `from`, the
+//! export of another system, which is read when all of it is there.
 //!
 //! The answer is a stream of JSON lines too: `{"through_line", "seq"}` whenever a batch is on disk
 //! (what it tells is durable), `{"line", "field", "detail"}` for a refused line, and the report as
@@ -24,11 +25,11 @@ use tokio::sync::mpsc;
 
 use super::App;
 use super::access::Caller;
-use super::params::{Frames, media_type};
+use super::params::{Frames, Params, media_type};
 use super::problem::{Code, Problem};
 use super::request::RequestId;
 use crate::engine::{self, Engine, ImportEvent};
-use crate::import::{Options, Report, ndjson, unpacked};
+use crate::import::{Inputs, Options, Plan, Record, Report, System, dry_run, ndjson, unpacked};
 use crate::model::Role;
 
 /// Pieces of the request that may wait to be read.
@@ -49,6 +50,27 @@ const MEDIA_TYPES: [&str; 4] = [
     "application/gzip",
 ];
 
+/// Further media types of exports, under the same rule.
+const EXPORT_TYPES: [&str; 8] = [
+    "application/json",
+    "application/zip",
+    "application/xml",
+    "application/mbox",
+    "application/octet-stream",
+    "message/rfc822",
+    "text/csv",
+    "text/markdown",
+];
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// Whose export it is; `Some(None)` for what its content says.
+    from: Option<Option<System>>,
+    is_dry_run: bool,
+    mask: bool,
+}
+
 static IMPORTS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(MAX_IMPORTS);
 
 pub(super) fn router() -> Router<App> {
@@ -59,15 +81,13 @@ async fn import(
     State(app): State<App>,
     caller: Caller,
     Extension(RequestId(id)): Extension<RequestId>,
+    params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
     caller.require(Role::Admin)?;
+    let asked = asked(params, app.engine.settings().import.mask)?;
     let (parts, body) = request.into_parts();
-    let media_type = media_type(&parts);
-    if !MEDIA_TYPES.contains(&media_type.as_str()) {
-        let detail = format!("send JSON lines as {}, not {media_type:?}", MEDIA_TYPES[0]);
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
-    }
+    check_media_type(&media_type(&parts), asked)?;
     let permit = IMPORTS.try_acquire().map_err(|_| {
         let detail = format!("{MAX_IMPORTS} imports are running already");
         Problem::new(Code::Overloaded, detail)
@@ -80,7 +100,7 @@ async fn import(
         .name("import".to_owned())
         .spawn(move || {
             let _permit = permit;
-            run(&engine, received, &rows, &id);
+            run(&engine, asked, received, (&rows, &id));
         })
         .map_err(|error| Problem::from(engine::Error::Thread(error)))?;
     // A failure before anything was stored still has a status of its own.
@@ -128,12 +148,43 @@ async fn receive(mut body: Frames, frames: mpsc::Sender<Result<Bytes, Problem>>)
     }
 }
 
+fn asked(mut params: Params, mask: bool) -> Result<Asked, Problem> {
+    let from = params.text("from").map(|name| {
+        let system = System::from_name(&name);
+        if system.is_none() && name != "auto" {
+            let names: Vec<&str> = System::ALL.into_iter().map(System::as_str).collect();
+            let known = names.join(", ");
+            params.refuse("from", format!("is auto, {known}, not {name:?}"));
+        }
+        system
+    });
+    let asked = Asked {
+        from,
+        is_dry_run: params.flag("dry_run"),
+        mask: params.flag("mask") || mask,
+    };
+    params.finish()?;
+    Ok(asked)
+}
+
+fn check_media_type(media_type: &str, asked: Asked) -> Result<(), Problem> {
+    let is_export = asked.from.is_some() && EXPORT_TYPES.contains(&media_type);
+    if MEDIA_TYPES.contains(&media_type) || is_export {
+        return Ok(());
+    }
+    let detail = match asked.from {
+        None => format!("send JSON lines as {}, not {media_type:?}", MEDIA_TYPES[0]),
+        Some(_) => format!("an export is sent as one of {EXPORT_TYPES:?}, not {media_type:?}"),
+    };
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
+}
+
 /// The import itself, in a thread of its own.
 fn run(
     engine: &Engine,
+    asked: Asked,
     frames: mpsc::Receiver<Result<Bytes, Problem>>,
-    rows: &mpsc::Sender<Row>,
-    id: &str,
+    (rows, id): (&mpsc::Sender<Row>, &str),
 ) {
     // Sending fails when the client has gone; what it sent is stored all the same.
     let send = |row: Row| rows.blocking_send(row).unwrap_or_default();
@@ -141,7 +192,7 @@ fn run(
         frames,
         frame: Bytes::new(),
     };
-    match import_stream(engine, stream, &send) {
+    match import_stream(engine, asked, stream, &send) {
         Ok(report) => {
             let is_incomplete = report.is_incomplete;
             let mut row = serde_json::to_value(report).unwrap_or_default();
@@ -157,10 +208,42 @@ fn run(
     }
 }
 
-fn import_stream(engine: &Engine, stream: Stream, send: &dyn Fn(Row)) -> Result<Report, Problem> {
-    let reader = unpacked(BufReader::new(stream))
-        .map_err(|error| Problem::new(Code::InvalidJson, error.to_string()))?;
-    let records = ndjson(reader, Options::default());
+fn import_stream(
+    engine: &Engine,
+    asked: Asked,
+    stream: Stream,
+    send: &dyn Fn(Row),
+) -> Result<Report, Problem> {
+    let unreadable = |error: std::io::Error| Problem::new(Code::InvalidJson, error.to_string());
+    let mut reader = unpacked(BufReader::new(stream)).map_err(unreadable)?;
+    let plan = Plan {
+        from: asked.from.flatten(),
+        mapping: engine.mapping()?,
+        mask: asked.mask,
+        ..Plan::default()
+    };
+    if matches!(asked.from, None | Some(Some(System::Ndjson))) {
+        let records = ndjson(reader, Options::default()).map(|record| plan.finish(record));
+        return take(engine, asked, records, send);
+    }
+    let inputs = Inputs::keep("the request", &mut reader).map_err(unreadable)?;
+    let sources = plan.recognise(inputs).map_err(unreadable)?;
+    if sources.files.is_empty() {
+        let detail = "nothing in it is of a known form; name the system with from=";
+        return Err(Problem::new(Code::InvalidField, detail));
+    }
+    take(engine, asked, sources.records(&plan, &|_| ()), send)
+}
+
+fn take(
+    engine: &Engine,
+    asked: Asked,
+    records: impl Iterator<Item = Record>,
+    send: &dyn Fn(Row),
+) -> Result<Report, Problem> {
+    if asked.is_dry_run {
+        return Ok(dry_run(records));
+    }
     let mut on_event = |event: ImportEvent<'_>| {
         let row = match event {
             ImportEvent::Stored { through_line, seq } => {

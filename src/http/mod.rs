@@ -9,6 +9,7 @@ mod analytics;
 mod documents;
 mod feedback;
 mod import;
+mod intake;
 mod params;
 mod problem;
 mod request;
@@ -98,6 +99,7 @@ pub fn app(app: App) -> Router {
         .merge(triage::router())
         .merge(documents::router())
         .merge(import::router())
+        .merge(intake::router())
         .merge(status::router())
         .merge(feedback::router())
         .merge(analytics::router())

@@ -126,7 +126,7 @@ impl Params {
 
 /// The whole body, up to the limit. All of it must come within the time that a body may stand
 /// still, and the bodies of all requests have a bound together.
-async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
+pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
     let mut stream = Frames::new(app, body);
     let limit = stream.timeout;
     match tokio::time::timeout(limit, collect(app, &mut stream)).await {

@@ -294,6 +294,7 @@ impl From<engine::Error> for Problem {
         let is_full = |error: &store::Error| matches!(error, store::Error::Full(_));
         match &error {
             E::NotFound { .. } => Self::new(Code::DocumentNotFound, error.to_string()),
+            E::Refused { refused } => refused.clone().into(),
             E::Busy => Self::new(Code::Overloaded, error.to_string()),
             E::Closed | E::NotVisibleYet => Self::new(Code::Unavailable, error.to_string()),
             E::Write(cause) if is_full(cause) => Self::new(Code::StorageFull, error.to_string()),

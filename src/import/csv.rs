@@ -51,6 +51,12 @@ impl ColumnMap {
         Ok(Self(by_column))
     }
 
+    /// Whether nothing is mapped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn field_of(&self, column: &str) -> String {
         let column = column.trim();
         self.0
@@ -68,62 +74,91 @@ impl ColumnMap {
 
 /// The documents of a CSV stream.
 pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) -> Records<'a> {
-    let left = Rc::new(Cell::new(MAX_LINE_BYTES));
-    let bounded = Bounded {
-        reader: LineEnds::new(BufReader::new(reader.chain(&b"\n"[..]).chain(END_MARK))),
-        left: Rc::clone(&left),
-    };
-    // Flexible, so that the mark is a row like any other; `object` counts the columns.
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(bounded);
-    let header = match header(&mut reader, columns) {
-        Ok(header) => header,
-        Err(refused) => {
-            let record = Record {
-                line_number: 1,
-                content: Err(refused),
-            };
-            return Box::new(std::iter::once(record));
-        }
-    };
-    let mut is_done = false;
-    let mut row = ByteRecord::new();
-    Box::new(std::iter::from_fn(move || {
-        if is_done {
-            return None;
-        }
-        left.set(MAX_LINE_BYTES);
-        let content = match reader.read_byte_record(&mut row) {
-            Ok(false) => return None,
-            Ok(true) if is_end(&row) => return None,
-            Ok(true) if has_open_quote(&row) => {
-                is_done = true;
-                Err(Refused::fatal(OPEN_QUOTE))
-            }
-            Ok(true) => {
-                object(&header, &row).and_then(|object| document_of_object(object, options))
-            }
-            Err(error) => {
-                is_done = matches!(error.kind(), csv::ErrorKind::Io(_));
-                Err(refused(&error))
-            }
-        };
-        let line_number = row
-            .position()
-            .map_or_else(|| reader.position().line(), csv::Position::line);
-        Some(Record {
-            line_number,
-            content,
-        })
-    }))
+    let opened = Table::open(reader).and_then(|table| {
+        let fields = fields_of(&table.header, columns)?;
+        Ok((table, fields))
+    });
+    match opened {
+        Ok((table, fields)) => Box::new(table.map(move |(line_number, row)| {
+            let content = row
+                .and_then(|row| object(&fields, &row))
+                .and_then(|object| document_of_object(object, options));
+            Record::of_line(line_number, content)
+        })),
+        Err(refused) => Box::new(std::iter::once(Record::of_line(1, Err(refused)))),
+    }
 }
 
-/// The field of every column.
-fn header<R: Read>(
-    reader: &mut csv::Reader<R>,
-    columns: &ColumnMap,
-) -> Result<Vec<String>, Refused> {
+/// The input with the mark behind its end.
+type Marked<'a> = LineEnds<BufReader<Box<dyn Read + 'a>>>;
+
+/// The rows of a CSV stream, each with the line it starts on.
+pub(super) struct Table<'a> {
+    /// The names of the columns, as they are written.
+    pub(super) header: Vec<String>,
+    reader: csv::Reader<Bounded<Marked<'a>>>,
+    left: Rc<Cell<usize>>,
+    row: ByteRecord,
+    is_done: bool,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the header.
+    pub(super) fn open(reader: impl Read + 'a) -> Result<Self, Refused> {
+        let left = Rc::new(Cell::new(MAX_LINE_BYTES));
+        let reader: Box<dyn Read + 'a> = Box::new(reader.chain(&b"\n"[..]).chain(END_MARK));
+        let bounded = Bounded {
+            reader: LineEnds::new(BufReader::new(reader)),
+            left: Rc::clone(&left),
+        };
+        // Flexible, so that the mark is a row like any other; `object` counts the columns.
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(bounded);
+        let header = header(&mut reader)?;
+        Ok(Self {
+            header,
+            reader,
+            left,
+            row: ByteRecord::new(),
+            is_done: false,
+        })
+    }
+
+    fn read(&mut self) -> Option<Result<ByteRecord, Refused>> {
+        self.left.set(MAX_LINE_BYTES);
+        match self.reader.read_byte_record(&mut self.row) {
+            Ok(false) => None,
+            Ok(true) if is_end(&self.row) => None,
+            Ok(true) if has_open_quote(&self.row) => {
+                self.is_done = true;
+                Some(Err(Refused::fatal(OPEN_QUOTE)))
+            }
+            Ok(true) => Some(Ok(self.row.clone())),
+            Err(error) => {
+                self.is_done = matches!(error.kind(), csv::ErrorKind::Io(_));
+                Some(Err(refused(&error)))
+            }
+        }
+    }
+}
+
+impl Iterator for Table<'_> {
+    type Item = (u64, Result<ByteRecord, Refused>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let row = self.read()?;
+        let begins = self.row.position();
+        let line_number = begins.map_or_else(|| self.reader.position().line(), csv::Position::line);
+        Some((line_number, row))
+    }
+}
+
+/// The names of the columns.
+fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, Refused> {
     let header = reader.byte_headers().map_err(|error| refused(&error))?;
     if has_open_quote(header) {
         return Err(Refused::fatal(OPEN_QUOTE));
@@ -136,11 +171,15 @@ fn header<R: Read>(
         .collect::<Result<Vec<String>, _>>()
         .map_err(|_| Refused::fatal("the header line is not UTF-8"))?;
     // Spreadsheets put a byte order mark in front of the first column.
-    let names: Vec<String> = names
+    Ok(names
         .iter()
         .map(|name| name.trim_start_matches('\u{feff}').to_owned())
-        .collect();
-    if let Some(missing) = columns.missing_in(&names).first() {
+        .collect())
+}
+
+/// The field of every column.
+fn fields_of(names: &[String], columns: &ColumnMap) -> Result<Vec<String>, Refused> {
+    if let Some(missing) = columns.missing_in(names).first() {
         let detail = format!(
             "there is no column {missing:?}; there are {}",
             names.join(", ")
@@ -171,7 +210,8 @@ fn has_open_quote(row: &ByteRecord) -> bool {
             .is_some_and(|cell| cell.ends_with(END_MARK))
 }
 
-fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Refused> {
+/// The cells of a row by field; those of fields that stand twice become a list.
+pub(super) fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Refused> {
     if row.len() != fields.len() {
         return Err(Refused::new(format!(
             "the row has {} columns, the header has {}",
@@ -184,8 +224,15 @@ fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, Value>, Ref
         let text = std::str::from_utf8(cell)
             .map_err(|_| Refused::field(field.as_str(), "the text is not UTF-8"))?;
         // An empty cell says nothing.
-        if !text.is_empty() {
-            object.insert(field.clone(), Value::from(text));
+        if text.is_empty() {
+            continue;
+        }
+        match object.get_mut(field) {
+            None => {
+                object.insert(field.clone(), Value::from(text));
+            }
+            Some(Value::Array(cells)) => cells.push(Value::from(text)),
+            Some(first) => *first = Value::from(vec![first.take(), Value::from(text)]),
         }
     }
     Ok(object)
@@ -200,7 +247,7 @@ fn refused(error: &csv::Error) -> Refused {
 }
 
 /// Fails when a single row takes more than its share: a quote that is never closed.
-struct Bounded<R> {
+pub(super) struct Bounded<R> {
     reader: R,
     left: Rc<Cell<usize>>,
 }
@@ -221,7 +268,7 @@ impl<R: Read> Read for Bounded<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Mapped;
+    use super::super::{Mapped, Taken};
     use super::*;
     use crate::model::{Document, Kind};
 
@@ -232,7 +279,13 @@ mod tests {
             default_kind: Some(Kind::Ticket),
         };
         csv(text.as_bytes(), &columns, options)
-            .map(|record| (record.line_number, record.content))
+            .map(|record| {
+                let content = record.content.map(|taken| match taken {
+                    Taken::Document(mapped) => *mapped,
+                    Taken::Skipped(skipped) => panic!("{skipped:?}"),
+                });
+                (record.line_number, content)
+            })
             .collect()
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::lines::MAX_FIELD_BYTES;
 use super::ndjson::name_of;
-use super::{Mapped, Note, Options, Refused};
+use super::{Mapped, Note, NoteKind, Options, Refused};
 use crate::model::{Article, Document, Kind, Ticket, Time, Visibility};
 use crate::text::Language;
 
@@ -31,11 +31,11 @@ pub fn document_of_object(mut object: Object, options: Options) -> Result<Mapped
     let mut notes = Vec::new();
     understand_id(&mut object)?;
     understand_common(&mut object, kind, &mut notes);
-    let document = match kind {
-        Kind::Article => Document::Article(article(object, &mut notes)?),
-        Kind::Ticket => Document::Ticket(ticket(object, &mut notes)?),
+    let document: Document = match kind {
+        Kind::Article => article(object, &mut notes)?.into(),
+        Kind::Ticket => ticket(object, &mut notes)?.into(),
     };
-    Ok(Mapped { document, notes })
+    Ok(Mapped::new(document, notes))
 }
 
 fn article(mut object: Object, notes: &mut Vec<Note>) -> Result<Article, Refused> {
@@ -214,10 +214,11 @@ fn keep_raw_unless(
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         let shown: String = text.chars().take(40).collect();
-        notes.push(note(
-            field,
-            &format!("{shown:?} is not understood, kept as {field}_raw"),
-        ));
+        notes.push(Note {
+            kind: NoteKind::UnknownValue,
+            field: field.to_owned(),
+            detail: format!("{shown:?} is not understood, kept as {field}_raw"),
+        });
         object.insert(format!("{field}_raw"), value);
     }
 }
@@ -247,6 +248,7 @@ fn first_line(text: &str) -> String {
 
 fn note(field: &str, detail: &str) -> Note {
     Note {
+        kind: NoteKind::Filled,
         field: field.to_owned(),
         detail: detail.to_owned(),
     }

@@ -14,10 +14,7 @@ pub fn ndjson<'a>(reader: impl BufRead + 'a, options: Options) -> Records<'a> {
         .filter(|(_, line)| line.as_ref().map_or(true, |line| !line.trim().is_empty()));
     Box::new(lines.map(move |(line_number, line)| {
         let content = line.and_then(|line| document_of_json(&line, options));
-        Record {
-            line_number,
-            content,
-        }
+        Record::of_line(line_number, content)
     }))
 }
 

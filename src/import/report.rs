@@ -1,51 +1,75 @@
-//! What came of an import: numbers, every refused line with its reason, and what was kept raw.
+//! What came of an import, or would: numbers, every refused record with its reason, what was left
+//! out and why, what was kept raw, who may see what.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Note, Refused};
+use super::{Mapped, Note, NoteKind, Record, Refused, Skipped, Taken, Versions};
+use crate::model::{Document, Visibility};
 
-/// Refused lines that are listed; further ones are counted only.
+/// Refused records that are listed; further ones are counted only.
 const MAX_PROBLEMS: usize = 1_000;
 
-/// Different notes that are listed; further ones are counted only.
+/// Different notes, and reasons for leaving out, that are listed; further ones are counted only.
 const MAX_NOTES: usize = 200;
 
 /// What came of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Lines that were read, blank ones left out.
+    /// Records that were read: lines, rows, elements, messages; blank lines left out.
     pub lines: u64,
+    /// Records that became documents.
+    pub mapped: u64,
+    /// Articles among them.
+    pub articles: u64,
+    /// Tickets among them.
+    pub tickets: u64,
     /// Documents that are new.
     pub created: u64,
     /// Documents that replaced one with their id.
     pub updated: u64,
     /// Documents that were stored already, just like that.
     pub unchanged: u64,
-    /// Lines that were refused.
+    /// Documents of which a newer state is stored, or stood elsewhere in the input.
+    pub older: u64,
+    /// Documents that were removed because their source has deleted them.
+    pub removed: u64,
+    /// Records that were left out though nothing is wrong with them.
+    pub skipped: u64,
+    /// Why, and how many.
+    pub skipped_because: BTreeMap<String, u64>,
+    /// Records that were refused.
     pub refused: u64,
     /// Why they were refused, the first thousand.
     pub problems: Vec<LineProblem>,
-    /// How many refused lines are not listed.
+    /// How many refused records are not listed.
     pub problems_not_listed: u64,
-    /// What was kept raw or filled in, by cause.
+    /// What was kept raw or filled in, dates that do not read, markup without text; by cause.
     pub notes: Vec<NoteCount>,
     /// How many notes are not listed.
     pub notes_not_listed: u64,
+    /// How many documents are `public`, `internal`, `restricted`.
+    pub visibility: BTreeMap<&'static str, u64>,
+    /// What was masked, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub masked: BTreeMap<&'static str, u64>,
     /// The sequence number up to which everything that was taken is stored.
     pub newest_seq: u64,
     /// Whether the input ended before its end: a cut archive, a failing disk.
     pub is_incomplete: bool,
+    /// Whether nothing was to be stored.
+    pub is_dry_run: bool,
 }
 
-/// A line that was refused.
+/// A record that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineProblem {
-    /// The file, where several are imported.
+    /// The file, where it has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The line, from 1.
+    /// The line, or which record of the file; from 1.
     pub line: u64,
     /// The field at fault, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +81,8 @@ pub struct LineProblem {
 /// Something that was done to a field, and how often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NoteCount {
+    /// What kind of thing.
+    pub kind: NoteKind,
     /// The field.
     pub field: String,
     /// What was done.
@@ -68,8 +94,13 @@ pub struct NoteCount {
 }
 
 impl Report {
-    /// Notes that a line was refused. Gives the problem when it is one of those listed.
-    pub fn refuse(&mut self, line: u64, refused: Refused) -> Option<&LineProblem> {
+    /// Notes that a record was refused. Gives the problem when it is one of those listed.
+    pub fn refuse(
+        &mut self,
+        file: Option<Arc<str>>,
+        line: u64,
+        refused: Refused,
+    ) -> Option<&LineProblem> {
         self.refused += 1;
         self.is_incomplete |= refused.is_fatal;
         // The one that ended the input is always worth listing.
@@ -79,7 +110,7 @@ impl Report {
         }
         let Refused { field, detail, .. } = refused;
         self.problems.push(LineProblem {
-            file: None,
+            file: file.map(|file| file.to_string()),
             line,
             field,
             detail,
@@ -87,31 +118,106 @@ impl Report {
         self.problems.last()
     }
 
-    /// Adds what another file's import gave.
+    /// Counts a record that was left out.
+    pub fn skip(&mut self, skipped: &Skipped) {
+        self.skipped += 1;
+        let reasons = &mut self.skipped_because;
+        if reasons.len() < MAX_NOTES || reasons.contains_key(&skipped.reason) {
+            *reasons.entry(skipped.reason.clone()).or_insert(0) += 1;
+        }
+    }
+
+    /// Counts a document that was understood.
+    pub fn take(&mut self, mapped: &Mapped) {
+        self.mapped += 1;
+        match &mapped.document {
+            Document::Article(_) => self.articles += 1,
+            Document::Ticket(_) => self.tickets += 1,
+        }
+        let visibility = match mapped.document.visibility() {
+            Visibility::Public => "public",
+            Visibility::Internal => "internal",
+            Visibility::Restricted(_) => "restricted",
+        };
+        *self.visibility.entry(visibility).or_insert(0) += 1;
+        for (kind, count) in &mapped.masked {
+            *self.masked.entry(kind).or_insert(0) += count;
+        }
+    }
+
+    /// Adds what another import gave.
     pub fn add(&mut self, other: Self) {
         self.lines += other.lines;
+        self.mapped += other.mapped;
+        self.articles += other.articles;
+        self.tickets += other.tickets;
         self.created += other.created;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
+        self.older += other.older;
+        self.removed += other.removed;
+        self.skipped += other.skipped;
         self.refused += other.refused;
+        for (reason, count) in other.skipped_because {
+            *self.skipped_because.entry(reason).or_insert(0) += count;
+        }
+        for (name, count) in other.visibility {
+            *self.visibility.entry(name).or_insert(0) += count;
+        }
+        for (kind, count) in other.masked {
+            *self.masked.entry(kind).or_insert(0) += count;
+        }
         self.problems.extend(other.problems);
         self.problems_not_listed += other.problems_not_listed;
         self.notes.extend(other.notes);
         self.notes_not_listed += other.notes_not_listed;
         self.newest_seq = self.newest_seq.max(other.newest_seq);
         self.is_incomplete |= other.is_incomplete;
+        self.is_dry_run |= other.is_dry_run;
     }
+}
+
+/// What an import would do to an empty store, without one.
+#[must_use]
+pub fn dry_run(records: impl Iterator<Item = Record>) -> Report {
+    let mut report = Report {
+        is_dry_run: true,
+        ..Report::default()
+    };
+    let mut notes = Notes::default();
+    let mut versions = Versions::default();
+    for record in records {
+        report.lines += 1;
+        match record.content {
+            Ok(Taken::Document(mapped))
+                if mapped.is_versioned && !versions.is_news(&mapped.document) =>
+            {
+                report.older += 1;
+            }
+            Ok(Taken::Document(mapped)) => {
+                report.take(&mapped);
+                notes.add(record.line_number, mapped.notes);
+            }
+            Ok(Taken::Skipped(skipped)) => report.skip(&skipped),
+            Err(refused) => {
+                report.refuse(record.file, record.line_number, refused);
+            }
+        }
+    }
+    notes.into_report(&mut report);
+    report
 }
 
 /// Counts notes by cause.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub struct Notes {
     counts: BTreeMap<Note, (u64, u64)>,
     not_listed: u64,
 }
 
 impl Notes {
-    pub(crate) fn add(&mut self, line: u64, notes: Vec<Note>) {
+    /// Counts the notes of a record.
+    pub fn add(&mut self, line: u64, notes: Vec<Note>) {
         for note in notes {
             if self.counts.len() >= MAX_NOTES && !self.counts.contains_key(&note) {
                 self.not_listed += 1;
@@ -121,11 +227,13 @@ impl Notes {
         }
     }
 
-    pub(crate) fn into_report(self, report: &mut Report) {
+    /// Puts the counts into a report.
+    pub fn into_report(self, report: &mut Report) {
         let listed = self
             .counts
             .into_iter()
             .map(|(note, (count, first_line))| NoteCount {
+                kind: note.kind,
                 field: note.field,
                 detail: note.detail,
                 count,

@@ -96,6 +96,18 @@ pub enum Document {
     Ticket(Ticket),
 }
 
+impl From<Article> for Document {
+    fn from(article: Article) -> Self {
+        Self::Article(article)
+    }
+}
+
+impl From<Ticket> for Document {
+    fn from(ticket: Ticket) -> Self {
+        Self::Ticket(ticket)
+    }
+}
+
 impl Document {
     /// Which kind of document.
     #[must_use]

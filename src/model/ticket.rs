@@ -113,9 +113,7 @@ impl Ticket {
         let is_marked = |name: &str| match self.extra.get(name) {
             Some(Value::Bool(is_reopened)) => *is_reopened,
             Some(Value::Number(n_times)) => n_times.as_f64() > Some(0.0),
-            Some(Value::String(n_times)) => {
-                n_times.trim().parse::<u64>().is_ok_and(|n| n > 0)
-            }
+            Some(Value::String(n_times)) => n_times.trim().parse::<u64>().is_ok_and(|n| n > 0),
             _ => false,
         };
         self.is_in_state(&REOPENED) || ["reopened", "reopen_count"].into_iter().any(is_marked)

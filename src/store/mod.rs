@@ -12,6 +12,7 @@
 mod backup;
 mod feedback;
 mod keys;
+mod originals;
 mod reader;
 mod schema;
 mod writer;
@@ -24,9 +25,10 @@ pub use feedback::{
     SearchTotals,
 };
 pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
+pub use originals::{OriginalRow, StoredOriginal};
 pub use reader::{Changes, Counts, StoreReader, StoredChange};
 pub use schema::{FILE_NAME, FORMAT};
-pub use writer::{Change, Outcome, StoreWriter, WriteStatus};
+pub use writer::{Change, Imported, Outcome, StoreWriter, WriteStatus};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +89,14 @@ pub enum Error {
         /// The cause.
         #[source]
         source: serde_json::Error,
+    },
+    /// The original of a document cannot be unpacked.
+    #[error("the stored original of {key} is damaged: {detail}")]
+    DamagedOriginal {
+        /// Kind and id.
+        key: String,
+        /// What is wrong with it.
+        detail: String,
     },
     /// A value did not become JSON.
     #[error("a document could not be written as JSON")]

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
+use super::originals::{self, OriginalRow, StoredOriginal};
 use super::schema::open_for_reading;
 use super::{Error, file_of};
 use crate::model::{Article, Day, Document, DocumentKey, Kind, Ticket};
@@ -251,6 +252,22 @@ impl StoreReader {
                 .query_row([], |row| row.get(0))
                 .map_err(Error::from)
         })
+    }
+
+    /// What a document was made from, when another system wrote it.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::DamagedOriginal`].
+    pub fn original(&self, key: &DocumentKey) -> Result<Option<StoredOriginal>, Error> {
+        self.with(|connection| originals::get(connection, key))
+    }
+
+    /// Up to `limit` originals behind a place, in order; from the first behind 0.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::DamagedOriginal`].
+    pub fn originals_after(&self, row: i64, limit: u32) -> Result<Vec<OriginalRow>, Error> {
+        self.with(|connection| originals::after(connection, row, limit))
     }
 
     /// What was ever said of each article, by its id.

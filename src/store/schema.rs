@@ -16,8 +16,8 @@ use super::{Error, file_of};
 pub const FILE_NAME: &str = "firstline.db";
 
 /// The format of the tables, kept in SQLite's `user_version`: 1 had documents, keys and settings,
-/// 2 has search feedback too.
-pub const FORMAT: i32 = 2;
+/// 2 search feedback too, 3 the originals of imported documents.
+pub const FORMAT: i32 = 3;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -74,6 +74,18 @@ const FEEDBACK_TABLES: &str = "
     ) WITHOUT ROWID;
 ";
 
+/// What format 3 adds: what other systems' documents were made from, so that a better conversion
+/// needs no new export.
+const ORIGINAL_TABLE: &str = "
+    CREATE TABLE original (
+        kind    TEXT NOT NULL,
+        id      TEXT NOT NULL,
+        system  TEXT NOT NULL,
+        content BLOB NOT NULL,  -- LZ4 block, the length in front
+        UNIQUE (kind, id)
+    );
+";
+
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -119,6 +131,9 @@ fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> 
     }
     if found < 2 {
         transaction.execute_batch(FEEDBACK_TABLES)?;
+    }
+    if found < 3 {
+        transaction.execute_batch(ORIGINAL_TABLE)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)

@@ -6,20 +6,32 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::feedback::{self, FeedbackRow, SearchCount};
+use super::originals::{self, StoredOriginal};
 use super::reader::document_of;
 use super::schema::open_for_writing;
 use super::{Error, FILE_NAME, StoreReader};
-use crate::model::{Day, Document, DocumentKey};
+use crate::model::{Day, Document, DocumentKey, Time};
 
 /// One change to the store.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Stores the document, in place of the one with its key.
     Put(Box<Document>),
+    /// Stores the document of another system, unless a newer state of it is stored.
+    Import(Box<Imported>),
     /// Removes the document with this key.
     Delete(DocumentKey),
     /// Keeps what somebody said of an article; no document changes.
     Feedback(FeedbackRow),
+}
+
+/// A document that comes from another system.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The document; `updated_at` tells which of two states is the newer one.
+    pub document: Document,
+    /// What it was made from; the one that is stored stays when there is none.
+    pub original: Option<StoredOriginal>,
 }
 
 /// What a change did.
@@ -32,6 +44,8 @@ pub enum WriteStatus {
     Updated,
     /// The very same document was stored already; nothing was written.
     Unchanged,
+    /// A newer state of the document is stored; nothing was written.
+    Older,
     /// The document was removed.
     Deleted,
     /// There was no document to remove.
@@ -115,6 +129,7 @@ impl StoreWriter {
             .iter()
             .map(|change| match change {
                 Change::Put(document) => put(&transaction, document, &mut newest_seq),
+                Change::Import(imported) => import(&transaction, imported, &mut newest_seq),
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
                 Change::Feedback(row) => feedback::add(&transaction, row)
                     .map(|()| Outcome::plain(WriteStatus::Counted, newest_seq)),
@@ -183,6 +198,33 @@ fn put(
     })
 }
 
+fn import(
+    connection: &Connection,
+    imported: &Imported,
+    newest_seq: &mut u64,
+) -> Result<Outcome, Error> {
+    let key = imported.document.key();
+    if let Some((seq, Some(body))) = stored(connection, &key)?
+        // An old state that does not read is replaced by one that does.
+        && let Ok(old) = document_of(key.kind(), &body)
+        && updated_at(&old) > updated_at(&imported.document)
+    {
+        return Ok(Outcome::plain(WriteStatus::Older, seq));
+    }
+    let outcome = put(connection, &imported.document, newest_seq)?;
+    if let Some(original) = &imported.original {
+        originals::put(connection, &key, original)?;
+    }
+    Ok(outcome)
+}
+
+fn updated_at(document: &Document) -> Option<Time> {
+    match document {
+        Document::Article(article) => article.updated_at,
+        Document::Ticket(ticket) => ticket.updated_at,
+    }
+}
+
 /// Whether an audience that could find the old state cannot find the new one.
 fn hides(key: &DocumentKey, old: &str, new: &Document) -> bool {
     // An old state that does not read hides nothing: the index never took it.
@@ -206,6 +248,7 @@ fn delete(
         Some((_, Some(_))) => {
             *newest_seq += 1;
             replace(connection, key, None, *newest_seq)?;
+            originals::remove(connection, key)?;
             Ok(Outcome {
                 status: WriteStatus::Deleted,
                 seq: *newest_seq,

@@ -179,7 +179,7 @@ const fn row(request: (&'static str, &'static str), body: &'static str, statuses
 }
 
 /// Every route with every method that it takes, and some that it does not.
-const MATRIX: [Row; 35] = [
+const MATRIX: [Row; 37] = [
     row(("GET", "/healthz"), "", [200; 4]),
     row(("GET", "/readyz"), "", [200; 4]),
     row(("GET", "/v1/search?q=x"), "", [401, 200, 200, 200]),
@@ -197,6 +197,12 @@ const MATRIX: [Row; 35] = [
     ),
     row(("GET", "/v1/status"), "", [401, 403, 403, 200]),
     row(("POST", "/v1/import"), "", [401, 403, 403, 200]),
+    row(
+        ("POST", "/v1/intake/alertmanager"),
+        "{}",
+        [401, 403, 403, 400],
+    ),
+    row(("POST", "/v1/intake/email"), "", [401, 403, 403, 415]),
     row(
         ("POST", "/v1/feedback"),
         r#"{"kind":"helpful","article_id":"public"}"#,

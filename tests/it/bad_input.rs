@@ -419,7 +419,7 @@ fn no_input_is_nothing_done() {
         ("empty.ndjson", 1, "0 lines"),
         ("blank.ndjson", 1, "0 lines"),
         ("none.ndjson", 2, "could not be read"),
-        ("notes.txt", 2, "no file with a name in .ndjson"),
+        ("notes.txt", 2, "there is nothing that can be imported"),
     ] {
         let file = folder.path().join(name);
         match name {

@@ -33,4 +33,5 @@ mod rules;
 mod search;
 mod similar;
 mod support;
+mod systems;
 mod upkeep;

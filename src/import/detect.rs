@@ -1,0 +1,351 @@
+//! Tells by its content whose export a file is, and of what shape. A name decides only where the
+//! content cannot: Markdown has no mark of its own.
+
+use std::io::BufRead;
+
+use serde_json::{Map, Value};
+
+use super::System;
+use super::inputs::Input;
+use super::json_stream::{JsonStream, Piece};
+
+/// Records of a list that are looked at before giving up.
+const MAX_LOOKED_AT: usize = 20;
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recognised {
+    /// Whose export it is.
+    pub system: System,
+    pub(super) shape: Shape,
+}
+
+/// How the records of a file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Json,
+    Csv,
+    ConfluenceXml,
+    Docx,
+    Message,
+    Mbox,
+    Markdown,
+    Html,
+}
+
+impl Recognised {
+    /// The system and the shape in words, as they are said before an import.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let shape = match self.shape {
+            Shape::Json => "JSON",
+            Shape::Csv => "CSV",
+            Shape::ConfluenceXml => "space export (XML)",
+            Shape::Docx => "Word document",
+            Shape::Message => "message",
+            Shape::Mbox => "mbox",
+            Shape::Markdown => "Markdown",
+            Shape::Html => "HTML",
+        };
+        format!("{}, {shape}", self.system)
+    }
+}
+
+/// What detection found.
+pub(super) enum Detected {
+    As(Recognised),
+    /// JSON whose system its records do not tell: it may stand beside others that do.
+    SomeJson,
+    Nothing(&'static str),
+}
+
+/// Looks into a file. `forced` is the system that the caller names.
+pub(super) fn detect(input: &Input, forced: Option<System>) -> std::io::Result<Detected> {
+    let mut reader = input.open(&|_| ())?;
+    let head = reader.fill_buf()?;
+    let name = input.file_name();
+    if head.is_empty() && !is_lines(name) && !ends(name, &[".csv"]) {
+        return Ok(Detected::Nothing("it is empty"));
+    }
+    let shape = shape_of(head, name);
+    let Some(shape) = shape else {
+        return Ok(Detected::Nothing(
+            "its content is none of the known formats",
+        ));
+    };
+    if let Some(system) = forced {
+        return Ok(Detected::As(Recognised { system, shape }));
+    }
+    let system = match shape {
+        Shape::Json => match system_of_json(reader) {
+            Some(system) => Some(system),
+            None if is_lines(input.file_name()) => Some(System::Ndjson),
+            None => return Ok(Detected::SomeJson),
+        },
+        Shape::Csv => Some(system_of_csv(head)),
+        Shape::ConfluenceXml => Some(System::Confluence),
+        Shape::Docx => Some(System::SharePoint),
+        Shape::Message | Shape::Mbox => Some(System::Eml),
+        Shape::Markdown | Shape::Html => Some(System::Markdown),
+    };
+    Ok(match system {
+        Some(system) => Detected::As(Recognised { system, shape }),
+        None => Detected::SomeJson,
+    })
+}
+
+fn is_lines(name: &str) -> bool {
+    ends(name, &[".ndjson", ".jsonl"])
+}
+
+fn ends(name: &str, endings: &[&str]) -> bool {
+    let name = name.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
+    if head.starts_with(b"PK\x03\x04") {
+        return Some(Shape::Docx);
+    }
+    let bytes = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(8_192)).unwrap_or_default());
+    let start = text.trim_start();
+    let lower: String = start.chars().take(400).collect::<String>().to_lowercase();
+    if ends(name, &[".md", ".markdown", ".mdx"]) {
+        return Some(Shape::Markdown);
+    }
+    if ends(name, &[".csv"]) {
+        return Some(Shape::Csv);
+    }
+    if ends(name, &[".eml"]) {
+        return Some(Shape::Message);
+    }
+    if is_lines(name) || start.starts_with(['{', '[']) {
+        return Some(Shape::Json);
+    }
+    if lower.contains("<hibernate-generic") {
+        return Some(Shape::ConfluenceXml);
+    }
+    if lower.starts_with("<!doctype html")
+        || lower.starts_with("<html")
+        || lower.contains("<html")
+        || ends(name, &[".html", ".htm", ".xhtml"])
+    {
+        return Some(Shape::Html);
+    }
+    if ends(name, &[".mbox"]) || is_mbox(&text) {
+        return Some(Shape::Mbox);
+    }
+    if is_message(&text) {
+        return Some(Shape::Message);
+    }
+    if start.starts_with("---\n") || start.starts_with("# ") {
+        return Some(Shape::Markdown);
+    }
+    let first = start.lines().next().unwrap_or_default();
+    let is_named_otherwise = name.contains('.') && name != "-";
+    (!is_named_otherwise && first.contains(',')).then_some(Shape::Csv)
+}
+
+fn is_mbox(text: &str) -> bool {
+    let Some((first, rest)) = text.split_once('\n') else {
+        return false;
+    };
+    first.starts_with("From ") && is_message(rest)
+}
+
+/// Whether the text begins with a header that names a sender, a subject or a message.
+fn is_message(text: &str) -> bool {
+    const TELLING: [&str; 8] = [
+        "from",
+        "subject",
+        "message-id",
+        "received",
+        "return-path",
+        "mime-version",
+        "delivered-to",
+        "date",
+    ];
+    let mut is_telling = false;
+    for line in text.lines().take(60) {
+        if line.trim().is_empty() {
+            break;
+        }
+        if line.starts_with([' ', '\t', '>']) {
+            continue;
+        }
+        let Some((name, _)) = line.split_once(':') else {
+            return false;
+        };
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
+        is_telling |= TELLING.contains(&name.to_lowercase().as_str());
+    }
+    is_telling
+}
+
+fn system_of_csv(head: &[u8]) -> System {
+    let text = String::from_utf8_lossy(head);
+    let header = text.lines().next().unwrap_or_default().to_lowercase();
+    let names: Vec<&str> = header
+        .trim_start_matches('\u{feff}')
+        .split(',')
+        .map(|name| name.trim().trim_matches('"'))
+        .collect();
+    let has = |name: &str| names.contains(&name);
+    if has("issue key") && has("summary") {
+        System::Jira
+    } else if has("sys_id")
+        || has("incident_state")
+        || (has("number") && (has("short_description") || has("short description")))
+    {
+        System::ServiceNow
+    } else {
+        System::Csv
+    }
+}
+
+fn system_of_json(reader: impl BufRead) -> Option<System> {
+    let mut pieces = JsonStream::new(reader);
+    for piece in pieces.by_ref().take(MAX_LOOKED_AT) {
+        let Ok(Piece::Record { list, json }) = piece else {
+            continue;
+        };
+        let Ok(Value::Object(record)) = serde_json::from_slice::<Value>(&json) else {
+            continue;
+        };
+        let found = system_of_record(list.as_deref(), &record);
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// Fields that only records of one system have, and names of lists that only it uses; the first
+/// system that is met is it. Confluence and some of Jira's need a closer look: `is_jira` and
+/// `is_confluence`.
+const TELLING: [(System, &[&str], &[&str]); 5] = [
+    (
+        System::ServiceNow,
+        &[
+            "sys_id",
+            "short_description",
+            "sys_created_on",
+            "element_id",
+        ],
+        &[],
+    ),
+    (
+        System::ConnectWise,
+        &[
+            "recordType",
+            "detailDescriptionFlag",
+            "closedStatus",
+            "boardId",
+        ],
+        &[],
+    ),
+    (
+        System::Zendesk,
+        &[
+            "submitter_id",
+            "section_id",
+            "user_segment_id",
+            "raw_subject",
+            "brand_id",
+            "parent_section_id",
+            "audit_id",
+        ],
+        &["audits", "ticket_metrics", "suspended_tickets"],
+    ),
+    (
+        System::Freshservice,
+        &[
+            "responder_id",
+            "fr_escalated",
+            "fr_due_by",
+            "folder_id",
+            "requested_for_id",
+            "conversation_id",
+            "folder_visibility",
+            "has_logged_in",
+        ],
+        &["conversations", "folders", "requesters"],
+    ),
+    (
+        System::SharePoint,
+        &["webUrl", "canvasLayout", "pageLayout"],
+        &[],
+    ),
+];
+
+/// Whose record it is, by fields that no other system has.
+fn system_of_record(list: Option<&str>, record: &Map<String, Value>) -> Option<System> {
+    // `{"ticket": {...}}`
+    if record.len() == 1
+        && let Some((name, Value::Object(inner))) = record.iter().next()
+    {
+        return system_of_record(Some(name), inner);
+    }
+    let has = |name: &str| record.contains_key(name);
+    let kind = record.get("kind").and_then(Value::as_str);
+    if matches!(kind, Some("article" | "ticket")) {
+        return Some(System::Ndjson);
+    }
+    if has("alerts") && (has("receiver") || has("groupKey") || has("commonLabels")) {
+        return Some(System::Alertmanager);
+    }
+    if is_jira(list, record) {
+        return Some(System::Jira);
+    }
+    if has("number") && has("link") && has("rank") {
+        return Some(System::ServiceNow);
+    }
+    if has("summary") && has("board") {
+        return Some(System::ConnectWise);
+    }
+    let url = record.get("url").and_then(Value::as_str);
+    let is_hosted = url.is_some_and(|url| url.contains(".zendesk.com/"));
+    if is_hosted || (has("events") && has("ticket_id")) {
+        return Some(System::Zendesk);
+    }
+    let told = TELLING.iter().find(|(_, fields, lists)| {
+        fields.iter().any(|field| has(field)) || list.is_some_and(|list| lists.contains(&list))
+    });
+    if let Some((system, _, _)) = told {
+        return Some(*system);
+    }
+    let of_list_item = |name: &str| record.get("fields").and_then(|fields| fields.get(name));
+    if of_list_item("WikiField")
+        .or_else(|| of_list_item("CanvasContent1"))
+        .is_some()
+    {
+        return Some(System::SharePoint);
+    }
+    is_confluence(record).then_some(System::Confluence)
+}
+
+fn is_jira(list: Option<&str>, record: &Map<String, Value>) -> bool {
+    let has = |name: &str| record.contains_key(name);
+    (has("fields") && has("key")) || has("issueKey") || has("clauseNames") || list == Some("issues")
+}
+
+fn is_confluence(record: &Map<String, Value>) -> bool {
+    let has = |name: &str| record.contains_key(name);
+    let is_content = matches!(
+        record.get("type").and_then(Value::as_str),
+        Some("page" | "blogpost" | "comment" | "global" | "personal")
+    );
+    let body = record.get("body").unwrap_or(&Value::Null);
+    has("spaceId")
+        || (is_content && (has("_expandable") || has("_links") || has("body")))
+        || body
+            .get("storage")
+            .or(body.get("atlas_doc_format"))
+            .is_some()
+        || (has("content") && has("resultGlobalContainer"))
+        || (has("prefix") && has("label"))
+}
