@@ -213,6 +213,20 @@ pub(super) struct Evidence {
     pub(super) fields: BTreeMap<String, String>,
 }
 
+impl Evidence {
+    /// What there is so far.
+    fn mark(&self) -> (usize, BTreeMap<String, String>) {
+        (self.hits.len(), self.fields.clone())
+    }
+
+    /// Forgets what was added since; false, for a condition that does not hold.
+    fn back_to(&mut self, (n_hits, fields): (usize, BTreeMap<String, String>)) -> bool {
+        self.hits.truncate(n_hits);
+        self.fields = fields;
+        false
+    }
+}
+
 impl Look<'_> {
     /// Whether a condition holds; what makes it hold is added to the evidence.
     pub(super) fn holds(&self, condition: &Condition, evidence: &mut Evidence) -> bool {
@@ -245,16 +259,14 @@ impl Look<'_> {
                 holds
             }
             Condition::All(parts) => {
-                let mut of_parts = evidence.clone();
-                let holds = parts.iter().all(|part| self.holds(part, &mut of_parts));
-                if holds {
-                    *evidence = of_parts;
-                }
-                holds
+                let before = evidence.mark();
+                let holds = parts.iter().all(|part| self.holds(part, evidence));
+                holds || evidence.back_to(before)
             }
             Condition::Any(parts, at_least) => {
+                let before = evidence.mark();
                 let holding = parts.iter().filter(|part| self.holds(part, evidence));
-                holding.count() >= *at_least
+                holding.count() >= *at_least || evidence.back_to(before)
             }
             Condition::None(parts) => {
                 let nowhere = &mut Evidence::default();
@@ -277,15 +289,16 @@ impl Look<'_> {
         at_least: usize,
         evidence: &mut Evidence,
     ) -> bool {
-        let in_scope = self
-            .hits_of(patterns)
-            .iter()
-            .filter(|hit| scope.has(hit.field));
-        let hits: Vec<&Hit> = in_scope.collect();
-        let is_same = |a: &&Hit, b: &&Hit| a.pattern == b.pattern;
-        let holds = hits.chunk_by(is_same).count() >= at_least;
+        let hits = self.hits_of(patterns).iter();
+        let in_scope = hits.filter(|hit| scope.has(hit.field));
+        let (mut n_different, mut last) = (0, None);
+        for hit in in_scope.clone() {
+            n_different += usize::from(last != Some(hit.pattern));
+            last = Some(hit.pattern);
+        }
+        let holds = n_different >= at_least;
         if holds {
-            evidence.hits.extend(hits.into_iter().cloned());
+            evidence.hits.extend(in_scope.cloned());
         }
         holds
     }

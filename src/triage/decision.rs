@@ -137,12 +137,12 @@ impl Matched {
             MatchedIn::Subject => &ticket.subject,
             MatchedIn::Description => &ticket.description,
         };
-        let n_chars = |end: usize| text.get(..end).unwrap_or_default().chars().count();
-        let (start, end) = (n_chars(range.start), n_chars(range.end));
+        let n_chars = |range: Range<usize>| text.get(range).unwrap_or_default().chars().count();
+        let start = n_chars(0..range.start);
         Self {
             field,
             start,
-            end,
+            end: start + n_chars(range.clone()),
             text: text.get(range).unwrap_or_default().to_owned(),
         }
     }

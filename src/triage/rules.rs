@@ -236,6 +236,12 @@ fn shown(mut hits: Vec<Hit>, ticket: &TicketText) -> Vec<Matched> {
             run <= MAX_MATCHES
         });
     };
+    if hits.len() == 1 {
+        let only = hits.into_iter();
+        return only
+            .map(|hit| Matched::new(hit.field, hit.range, ticket))
+            .collect();
+    }
     at_most(&mut hits, |a, b| {
         a.pattern == b.pattern && a.field == b.field
     });
