@@ -48,7 +48,7 @@ impl Formula {
         }
     }
 
-    /// The most that [`Lifts::of`] gives.
+    /// The most that `Lifts::of` gives.
     #[must_use]
     pub fn max_lift(&self) -> f32 {
         1.0 + 2.0 * self.agreement + self.recency

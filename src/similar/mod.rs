@@ -2,7 +2,7 @@
 //! ticket.
 //!
 //! The query is a whole ticket, so the work is in choosing its telling terms and weighting them
-//! ([`Formula`]). What is shown of a resolution is cut out of it ([`passage`]), never written; near
+//! ([`Formula`]). What is shown of a resolution is cut out of it (`passage`), never written; near
 //! copies of one resolution are told as one ([`resolutions`]).
 
 mod answer;
