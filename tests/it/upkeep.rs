@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
@@ -176,29 +176,28 @@ fn a_backup_under_writes_restores_to_a_clean_desk() {
     let backups: Vec<PathBuf> = (0..3)
         .map(|n| parent.path().join(format!("b{n}.db")))
         .collect();
-    let n_written = std::thread::scope(|scope| {
+    let n_written = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
         let address = server.address();
-        let writing = scope.spawn(|| {
+        scope.spawn(|| {
             let mut client = Client::connect(address);
-            let mut n = 0;
             while !is_done.load(Ordering::Relaxed) {
+                let n = n_written.load(Ordering::Relaxed);
                 put(
                     &mut client,
                     &format!("during-{}", n % 30),
                     &format!("state {n}"),
                 );
-                n += 1;
+                n_written.fetch_add(1, Ordering::Relaxed);
             }
-            n
         });
+        until("somebody writes", || n_written.load(Ordering::Relaxed) > 0);
         for backup in &backups {
             let output = run(&folder, &["backup", backup.to_str().unwrap()]);
             assert!(output.status.success(), "{}", stderr(&output));
         }
         is_done.store(true, Ordering::Relaxed);
-        writing.join().unwrap()
     });
-    assert!(n_written > 0, "there were writes meanwhile");
     let again = run(&folder, &["backup", backups[0].to_str().unwrap()]);
     assert_eq!(again.status.code(), Some(2), "a backup overwrites nothing");
 
