@@ -301,13 +301,17 @@ impl Indexer {
             self.compact_at = Some(instant() + IDLE);
             return Ok(());
         }
+        // Asked before a writer is opened for it: most starts find nothing to do.
+        if !live.is_worth_compacting() {
+            self.compact_at = None;
+            return Ok(());
+        }
         match self.writer(live)?.compact() {
-            Ok(compacting) => self.compacting = compacting,
+            Ok(compacting) => self.compacting = Some(compacting),
             Err(error) => tracing::warn!(%error, "no thread to merge segments"),
         }
-        // It may fail; where it succeeded the next one finds nothing to do.
-        let started = self.compacting.is_some();
-        self.compact_at = started.then(|| instant() + COMPACT_AGAIN);
+        // It may fail; where it succeeded the next look finds nothing to do.
+        self.compact_at = Some(instant() + COMPACT_AGAIN);
         Ok(())
     }
 

@@ -16,6 +16,10 @@ use super::schema::{Fields, schema};
 use super::tokenizer::{FirstlineTokenizer, TOKENIZER};
 use super::view::{SegmentView, ViewKey};
 
+/// All segments are worth merging into one when this part of the documents is not in the largest:
+/// so every document is merged a bounded number of times.
+const WORTH_COMPACTING: u64 = 10;
+
 /// What every commit carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Payload {
@@ -206,6 +210,17 @@ impl LiveIndex {
             }
         }
         Ok(found)
+    }
+
+    /// Whether merging all segments into one is worth its time. Every segment costs every question
+    /// again.
+    #[must_use]
+    pub fn is_worth_compacting(&self) -> bool {
+        let searcher = self.reader.searcher();
+        let segments = searcher.segment_readers();
+        let sizes = || segments.iter().map(|segment| u64::from(segment.max_doc()));
+        let outside_largest = sizes().sum::<u64>() - sizes().max().unwrap_or(0);
+        outside_largest * WORTH_COMPACTING > searcher.num_docs()
     }
 
     /// How the index is laid out.

@@ -27,10 +27,6 @@ const MAX_DELETED_SHARE: f32 = 0.2;
 /// So many segments of about one size are merged into one.
 const MIN_SEGMENTS_TO_MERGE: usize = 5;
 
-/// All segments are worth merging into one when this part of the documents is not in the largest:
-/// so every document is merged a bounded number of times.
-const WORTH_COMPACTING: u64 = 10;
-
 /// How much a writer takes of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriterSize {
@@ -137,20 +133,15 @@ impl IndexWriter {
         }
     }
 
-    /// Starts to merge all segments into one, if that is worth its time; the one that comes of it is
-    /// visible when the thread has ended. Every segment costs every question again.
+    /// Starts to merge all segments into one; the one that comes of it is visible when the thread has
+    /// ended.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn compact(&mut self) -> std::io::Result<Option<JoinHandle<()>>> {
+    pub fn compact(&mut self) -> std::io::Result<JoinHandle<()>> {
         let searcher = self.live.reader.searcher();
-        let segments = searcher.segment_readers();
-        let sizes = || segments.iter().map(|segment| u64::from(segment.max_doc()));
-        let outside_largest = sizes().sum::<u64>() - sizes().max().unwrap_or(0);
-        if outside_largest * WORTH_COMPACTING <= searcher.num_docs() {
-            return Ok(None);
-        }
-        let ids: Vec<SegmentId> = segments.iter().map(SegmentReader::segment_id).collect();
+        let segments = searcher.segment_readers().iter();
+        let ids: Vec<SegmentId> = segments.map(SegmentReader::segment_id).collect();
         let merge = self.writer.merge(&ids);
         let live = Arc::clone(&self.live);
         let wait = move || {
@@ -161,8 +152,7 @@ impl IndexWriter {
             }
         };
         let name = "compact".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(wait)?;
-        Ok(Some(thread))
+        std::thread::Builder::new().name(name).spawn(wait)
     }
 
     /// Lets running merges finish. Worth it after a rebuild; otherwise they may be dropped.
@@ -234,7 +224,8 @@ mod tests {
             writer.commit(seq).unwrap();
         }
         assert_eq!(live.summary().segments, 3);
-        let compacting = writer.compact().unwrap().unwrap();
+        assert!(live.is_worth_compacting());
+        let compacting = writer.compact().unwrap();
         // What is written meanwhile is kept too.
         let (key, document) = ticket("T-4");
         writer.apply(4, &key, Some(&document)).unwrap();

@@ -1,11 +1,17 @@
 //! What somebody may be about to type: queries that others often asked and that found something.
 
+use std::sync::LazyLock;
+
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder};
 
 use crate::index::{Error, QueryTerms, View};
 
 /// A word of fewer letters must be as it is.
 const MIN_FORGIVEN_LETTERS: usize = 4;
+
+/// Makes automata for words with one slip; to make the maker takes longer than to use it.
+static ONE_SLIP: LazyLock<LevenshteinAutomatonBuilder> =
+    LazyLock::new(|| LevenshteinAutomatonBuilder::new(1, true));
 
 /// Queries suggested at most.
 const MAX_QUERIES: usize = 3;
@@ -64,11 +70,10 @@ impl Wanted {
                 is_unfinished,
             };
         }
-        let builder = LevenshteinAutomatonBuilder::new(1, true);
         Self::Nearly(if is_unfinished {
-            builder.build_prefix_dfa(word)
+            ONE_SLIP.build_prefix_dfa(word)
         } else {
-            builder.build_dfa(word)
+            ONE_SLIP.build_dfa(word)
         })
     }
 
