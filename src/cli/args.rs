@@ -354,6 +354,9 @@ pub(super) enum EvalCommand {
     /// queries.jsonl and qrels.tsv, or groups.jsonl, and the tickets in docs.jsonl or train.jsonl
     /// and test.jsonl (each also with .gz); without docs, on the tickets of the data folder.
     Similar(EvalSimilarArgs),
+    /// Learn a field from `train.jsonl` of a folder and decide on the tickets of `test.jsonl`.
+    #[command(after_help = "Example: firstline eval triage sets/tickets --field category --json")]
+    Triage(EvalTriageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -387,6 +390,18 @@ pub(super) struct EvalSimilarArgs {
     /// Only so many queries, the first ones.
     #[arg(long, value_name = "N")]
     pub(super) limit_queries: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalTriageArgs {
+    /// The folder.
+    pub(super) set: PathBuf,
+    /// The field that is learned and decided.
+    #[arg(long)]
+    pub(super) field: String,
+    /// How often a value that is applied should be right, 0 to 1.
+    #[arg(long, default_value_t = 0.9)]
+    pub(super) precision: f64,
 }
 
 #[derive(Debug, Args)]

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::{EvalCommand, EvalSearchArgs, EvalSimilarArgs};
+use super::args::{EvalCommand, EvalSearchArgs, EvalSimilarArgs, EvalTriageArgs};
 use super::{Exit, Output};
 use crate::eval::{self, JudgedSet, Report};
 use crate::model::{Audience, Kind};
+use crate::triage::TrainOptions;
 use crate::{Engine, Settings};
 
 pub(super) fn run(
@@ -20,6 +21,7 @@ pub(super) fn run(
     let report = match command {
         EvalCommand::Search(args) => search(folder, settings, args)?,
         EvalCommand::Similar(args) => similar(folder, settings, args)?,
+        EvalCommand::Triage(args) => return triage(args, output),
     };
     if output.is_json {
         output.json(&report)?;
@@ -63,6 +65,45 @@ fn similar(folder: &Path, settings: Settings, args: &EvalSimilarArgs) -> anyhow:
         desk.documents,
         args.past_only,
     )?)
+}
+
+fn triage(args: &EvalTriageArgs, output: &mut Output) -> anyhow::Result<Exit> {
+    let options = TrainOptions {
+        precision: args.precision,
+    };
+    let report = eval::triage(&args.set, &args.field, options)?;
+    if output.is_json {
+        output.json(&report)?;
+        return Ok(Exit::Done);
+    }
+    output.line("set                field              train   test values accuracy macro-F1   ECE  trained  p50 us  p99 us")?;
+    output.line(&format!(
+        "{:<18} {:<16} {:>7} {:>6} {:>6} {:>8.2} {:>8.2} {:>5.3} {:>6.1} s {:>7} {:>7}",
+        report.set,
+        report.field,
+        report.train,
+        report.test,
+        report.values,
+        report.accuracy,
+        report.macro_f1,
+        report.ece,
+        report.train_seconds,
+        report.predict_us_p50,
+        report.predict_us_p99,
+    ))?;
+    for (precision, coverage) in &report.coverage_at_precision {
+        output.line(&format!(
+            "{:.1} % decided at a precision of {precision}",
+            coverage * 100.0
+        ))?;
+    }
+    if let Some(scope) = report.out_of_scope {
+        output.line(&format!(
+            "out of scope: {:.2} % found, with {:.2} % of the others right",
+            scope.recall, scope.in_scope_accuracy
+        ))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// The desk that is asked.

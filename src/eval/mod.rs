@@ -8,6 +8,7 @@
 mod measures;
 mod set;
 mod similar;
+mod triage;
 mod tune;
 
 use serde::Serialize;
@@ -21,6 +22,7 @@ use crate::model::Audience;
 use crate::search::{MAX_DEPTH, SearchQuery};
 
 pub use similar::{asked, similar};
+pub use triage::{Applied, OutOfScope, TriageReport, triage};
 pub use tune::{BeforeAfter, Tuning, tune};
 
 /// How the answers to a set were.

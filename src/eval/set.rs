@@ -41,6 +41,19 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// Too few tickets have the field, or all the same value.
+    #[error(
+        "{folder} has too few tickets with a {field}, or all with the same: nothing is learned"
+    )]
+    NothingToLearn {
+        /// The folder of the set.
+        folder: PathBuf,
+        /// The field.
+        field: String,
+    },
+    /// The model could not be written.
+    #[error("the model cannot be written")]
+    Model(#[from] crate::triage::ModelError),
     /// Nothing is left to ask.
     #[error("{0} has no query with a relevant document")]
     NoQueries(PathBuf),
@@ -302,7 +315,7 @@ fn renamed(text: &str, names: &mut BTreeMap<String, String>) -> Result<Mapped, S
 }
 
 /// The file of this name, or with `.gz` behind it.
-fn find(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
+pub(super) fn find(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
     let packed = format!("{name}.gz");
     let candidates = [folder.join(name), folder.join(packed)];
     let found = candidates.into_iter().find(|path| path.is_file());
@@ -313,7 +326,7 @@ fn find(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
 }
 
 /// The lines of a file that are not blank, with their numbers.
-fn lines(path: &Path) -> Result<Vec<(usize, String)>, Error> {
+pub(super) fn lines(path: &Path) -> Result<Vec<(usize, String)>, Error> {
     let io = |source| Error::Io {
         path: path.to_owned(),
         source,

@@ -65,6 +65,20 @@ impl LabelKind {
     }
 }
 
+/// What kind of thing in a ticket a learned weight belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LearnedKind {
+    /// A word of subject or description, with its shape.
+    Word,
+    /// A word of the subject, beside what it is worth anywhere.
+    Subject,
+    /// Two words in a row.
+    Pair,
+    /// A field with its value.
+    Field,
+}
+
 /// A value of a field: a number for impact and urgency, a name for the others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]

@@ -14,6 +14,7 @@ mod file_calendar;
 mod file_condition;
 mod implies;
 mod labels;
+mod learned;
 mod literals;
 mod matcher;
 mod problems;
@@ -24,8 +25,11 @@ mod share;
 
 pub use decide::Thresholds;
 pub use decision::{
-    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelDecision, LabelKind, Matched,
-    MatchedIn, PriorityDecision, Reason, TriageDecision, final_value,
+    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelDecision, LabelKind,
+    LearnedKind, Matched, MatchedIn, PriorityDecision, Reason, TriageDecision, final_value,
+};
+pub use learned::{
+    Judged, Model, ModelError, PastTicket, TrainOptions, calibration_error, coverage_at,
 };
 pub use problems::{Problem, ProblemKind, Problems, Severity};
 pub use rules::{RULES_SCHEMA, Rules, RulesSummary};

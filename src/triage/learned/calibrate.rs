@@ -1,0 +1,279 @@
+//! From scores to honest probabilities and decisions, on tickets that the weights were not fitted to.
+//!
+//! One temperature divides all scores (Guo and others, "On Calibration of Modern Neural Networks",
+//! 2017). With it, the confidence from which on a value is right often enough is looked up for
+//! every value, and the lead below which a ticket is likely about none of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::share::Share;
+use super::fit::softmax;
+
+/// The coolest and the hottest temperature.
+const TEMPERATURES: (f64, f64) = (0.2, 5.0);
+
+/// The search for the temperature narrows it down so many times by a third.
+const NARROWINGS: usize = 40;
+
+/// Judged tickets that a value needs for a threshold of its own.
+const MIN_JUDGED: usize = 30;
+
+/// Of the tickets that are about a known value so many have a smaller lead than the one that is
+/// asked for.
+const SCOPE_QUANTILE: f64 = 0.05;
+
+/// What an unseen ticket got.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// The number of the likeliest value.
+    pub value: usize,
+    /// Its probability, 0 to 1.
+    pub confidence: f64,
+    /// Its score less that of the second, in log-odds.
+    pub lead: f64,
+    /// Whether that is sure enough to be applied.
+    pub is_applied: bool,
+    /// Whether it is the right one.
+    pub is_right: bool,
+}
+
+/// When to trust a model, learned from tickets that it had not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Calibration {
+    /// Scores are multiplied by this: one over the temperature.
+    pub(super) sharpness: f64,
+    /// For every value the confidence from which on it is right as often as wanted.
+    pub(super) thresholds: Vec<f64>,
+    /// A smaller lead in log-odds is a sign of a ticket that is about nothing known.
+    pub(super) scope_lead: f64,
+    /// The expected calibration error, 0 to 1.
+    pub(super) error: f64,
+    /// The tickets it was learned from.
+    pub(super) tickets: usize,
+}
+
+/// Unseen tickets: their scores, one row each, and the number of the right value.
+pub(super) struct Unseen<'a> {
+    pub(super) scores: &'a [f32],
+    pub(super) values: &'a [u32],
+    pub(super) n_values: usize,
+}
+
+impl Calibration {
+    /// Where nothing is known: scores as they are, one threshold for all.
+    pub(super) fn unknown(n_values: usize, threshold: f64) -> Self {
+        Self {
+            sharpness: 1.0,
+            thresholds: vec![threshold; n_values],
+            scope_lead: 0.0,
+            error: 0.0,
+            tickets: 0,
+        }
+    }
+
+    /// Learns from unseen tickets when a value is right with this precision.
+    pub(super) fn learn(unseen: &Unseen<'_>, precision: f64) -> Self {
+        let sharpness = 1.0 / unseen.temperature();
+        let judged = unseen.judged(sharpness);
+        let of_all = threshold(judged.iter().copied(), precision);
+        let thresholds = (0..unseen.n_values).map(|value| {
+            let of_value = || {
+                judged
+                    .iter()
+                    .copied()
+                    .filter(|judged| judged.value == value)
+            };
+            if of_value().count() < MIN_JUDGED {
+                return of_all;
+            }
+            threshold(of_value(), precision)
+        });
+        Self {
+            sharpness,
+            thresholds: thresholds.collect(),
+            scope_lead: quantile(judged.iter().map(|judged| judged.lead), SCOPE_QUANTILE),
+            error: calibration_error(&judged),
+            tickets: judged.len(),
+        }
+    }
+}
+
+impl Unseen<'_> {
+    /// The temperature that makes the right values likeliest, by golden-section search over its
+    /// logarithm.
+    fn temperature(&self) -> f64 {
+        let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+        let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
+        for _ in 0..NARROWINGS {
+            let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
+            if self.surprise(1.0 / a.exp()) < self.surprise(1.0 / b.exp()) {
+                high = b;
+            } else {
+                low = a;
+            }
+        }
+        f64::midpoint(low, high).exp()
+    }
+
+    /// How unlikely the right values are.
+    #[expect(clippy::cast_possible_truncation, reason = "scores are 32 bits wide")]
+    fn surprise(&self, sharpness: f64) -> f64 {
+        let rows = self.scores.chunks(self.n_values).zip(self.values);
+        rows.map(|(scores, value)| {
+            let mut scores: Vec<f32> = scores
+                .iter()
+                .map(|score| score * sharpness as f32)
+                .collect();
+            let of_value = scores.get(*value as usize).copied().unwrap_or_default();
+            f64::from(softmax(&mut scores) - of_value)
+        })
+        .sum()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "scores are 32 bits wide")]
+    fn judged(&self, sharpness: f64) -> Vec<Judged> {
+        let rows = self.scores.chunks(self.n_values).zip(self.values);
+        rows.map(|(scores, right)| {
+            let mut scores: Vec<f32> = scores
+                .iter()
+                .map(|score| score * sharpness as f32)
+                .collect();
+            softmax(&mut scores);
+            let probabilities: Vec<f64> = scores.into_iter().map(f64::from).collect();
+            judge(&probabilities, Some(*right as usize))
+        })
+        .collect()
+    }
+}
+
+/// The likeliest value among probabilities, and whether it is right.
+pub(super) fn judge(probabilities: &[f64], right: Option<usize>) -> Judged {
+    let (mut best, mut second) = ((0, 0.0), 0.0);
+    for (value, probability) in probabilities.iter().copied().enumerate() {
+        if probability > best.1 {
+            second = best.1;
+            best = (value, probability);
+        } else if probability > second {
+            second = probability;
+        }
+    }
+    Judged {
+        value: best.0,
+        confidence: best.1,
+        lead: best.1.ln() - second.max(f64::MIN_POSITIVE).ln(),
+        is_applied: false,
+        is_right: right == Some(best.0),
+    }
+}
+
+/// The lowest confidence from which on so many are right; above 1 where they never are.
+#[expect(clippy::cast_precision_loss, reason = "tickets are counted")]
+fn threshold(judged: impl Iterator<Item = Judged>, precision: f64) -> f64 {
+    let mut judged: Vec<Judged> = judged.collect();
+    judged.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    let (mut n_right, mut lowest) = (0.0, None);
+    for (n, judged) in (1..).zip(&judged) {
+        n_right += f64::from(u8::from(judged.is_right));
+        if n_right / n as f64 >= precision {
+            lowest = Some(judged.confidence);
+        }
+    }
+    // Among few of them chance decides, but a confidence that was always right will do.
+    lowest.unwrap_or(NEVER)
+}
+
+/// A threshold that no confidence reaches.
+pub(super) const NEVER: f64 = 1.01;
+
+fn quantile(leads: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut leads: Vec<f64> = leads.collect();
+    leads.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a list"
+    )]
+    let place = (leads.len() as f64 * share) as usize;
+    leads.get(place).copied().unwrap_or_default()
+}
+
+/// Bins of equal width for the calibration error. The usual number is 10 or 15.
+const BINS: usize = 15;
+
+/// The expected calibration error: by how much the confidence differs from the share that is
+/// right, over bins of confidence (Naeini and others, 2015), 0 to 1.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tickets are counted; a confidence gives the number of a bin"
+)]
+pub fn calibration_error(judged: &[Judged]) -> f64 {
+    let mut bins = [0.0_f64; BINS];
+    for judged in judged {
+        let bin = ((judged.confidence * BINS as f64) as usize).min(BINS - 1);
+        if let Some(bin) = bins.get_mut(bin) {
+            *bin += judged.confidence - f64::from(u8::from(judged.is_right));
+        }
+    }
+    let off: f64 = bins.iter().map(|bin| bin.abs()).sum();
+    off / (judged.len().max(1) as f64)
+}
+
+/// The largest share of tickets that can be decided by taking the surest first while so many of
+/// them are right.
+#[must_use]
+pub fn coverage_at(judged: &[Judged], precision: f64) -> Share {
+    let from = threshold(judged.iter().copied(), precision);
+    let n = judged.iter().filter(|judged| judged.confidence >= from);
+    Share::new(n.count() as u64, judged.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(confidence: f64, is_right: bool) -> Judged {
+        Judged {
+            value: 0,
+            confidence,
+            lead: 1.0,
+            is_applied: false,
+            is_right,
+        }
+    }
+
+    #[test]
+    fn scores_that_are_too_sure_are_cooled() {
+        // Three of four are right, with a lead that says 20 to 1.
+        let scores = [3.0, 0.0].repeat(400);
+        let values: Vec<u32> = (0..400).map(|n| u32::from(n % 4 == 0)).collect();
+        let unseen = Unseen {
+            scores: &scores,
+            values: &values,
+            n_values: 2,
+        };
+        let calibration = Calibration::learn(&unseen, 0.9);
+        let confidence = 1.0 / (1.0 + (-3.0 * calibration.sharpness).exp());
+        assert!((confidence - 0.75).abs() < 0.01, "{calibration:?}");
+        assert!(calibration.error < 0.01, "{calibration:?}");
+        assert!(calibration.thresholds[0] > 1.0, "never 90 of 100");
+    }
+
+    #[test]
+    fn coverage_takes_the_surest_first() {
+        let tickets = [
+            (0.9, true),
+            (0.8, true),
+            (0.7, false),
+            (0.6, true),
+            (0.5, false),
+        ];
+        let tickets: Vec<Judged> = tickets.iter().map(|(c, r)| judged(*c, *r)).collect();
+        let share = |precision| coverage_at(&tickets, precision).n;
+        assert_eq!((share(1.0), share(0.75), share(0.6)), (2, 4, 5));
+        assert!((calibration_error(&tickets) - (0.1 + 0.2 + 0.7 + 0.4 + 0.5) / 5.0).abs() < 1e-9);
+    }
+}

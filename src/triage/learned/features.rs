@@ -1,0 +1,198 @@
+//! What a model reads in a ticket: words, pairs of words, words of the subject, and fields.
+//!
+//! Words are lower case and folded but not stemmed: forms of one word share character n-grams (see
+//! [`super::shape`]), which does the same for every language and for slips of the finger. A feature is
+//! known by a hash of 64 bits (XXH64); its text is only needed to name it to people, and that is read
+//! off the ticket.
+
+use std::ops::Range;
+
+use twox_hash::XxHash64;
+
+use super::super::decision::LearnedKind;
+use crate::model::TicketText;
+use crate::text::{Language, analyze};
+
+/// Words of a description that are read: beyond are logs, which say no more.
+const MAX_WORDS: usize = 500;
+
+/// A longer word is known by its beginning.
+const MAX_WORD_CHARS: usize = 40;
+
+/// Something that a ticket has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Feature {
+    pub(super) key: u64,
+    pub(super) kind: LearnedKind,
+    /// How often.
+    pub(super) count: f32,
+    /// The first word, or the name of the field.
+    first: usize,
+    /// The second word of a pair, or the value of the field.
+    second: Option<usize>,
+}
+
+/// All that a ticket has, each feature once, in order of keys.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Features {
+    pub(super) list: Vec<Feature>,
+    texts: Texts,
+}
+
+/// Short texts, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Texts {
+    all: String,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) -> usize {
+        let start = self.all.len();
+        let cut = text.char_indices().nth(MAX_WORD_CHARS);
+        let end = cut.map_or(text.len(), |(at, _)| at);
+        self.all.push_str(text.get(..end).unwrap_or_default());
+        self.ranges.push(start..self.all.len());
+        self.ranges.len() - 1
+    }
+
+    fn get(&self, number: usize) -> &str {
+        let range = self.ranges.get(number).cloned().unwrap_or_default();
+        self.all.get(range).unwrap_or_default()
+    }
+}
+
+impl Features {
+    /// Reads a ticket.
+    pub(super) fn of(ticket: &TicketText) -> Self {
+        let mut features = Self::default();
+        features.read(&ticket.subject, true);
+        features.read(&ticket.description, false);
+        let fields = [
+            ("channel", &ticket.channel),
+            ("organisation", &ticket.organisation),
+            ("product", &ticket.product),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+                features.add_field(name, &value.to_lowercase());
+            }
+        }
+        features.list.sort_unstable_by_key(|feature| feature.key);
+        features.list.dedup_by(|later, first| {
+            let is_same = later.key == first.key;
+            if is_same {
+                first.count += later.count;
+            }
+            is_same
+        });
+        features
+    }
+
+    fn read(&mut self, text: &str, is_subject: bool) {
+        let mut last: Option<(usize, u32)> = None;
+        let mut n_words = 0;
+        analyze(text, &[Language::Other], |token| {
+            if n_words == MAX_WORDS {
+                return;
+            }
+            n_words += 1;
+            let word = self.texts.push(token.term);
+            self.add(LearnedKind::Word, word, None);
+            if is_subject {
+                self.add(LearnedKind::Subject, word, None);
+            }
+            // Forms of one word stand at one place and make no pair.
+            if let Some((before, position)) = last
+                && position < token.position
+            {
+                self.add(LearnedKind::Pair, before, Some(word));
+            }
+            last = Some((word, token.position));
+        });
+    }
+
+    fn add_field(&mut self, name: &str, value: &str) {
+        let (name, value) = (self.texts.push(name), self.texts.push(value));
+        self.add(LearnedKind::Field, name, Some(value));
+    }
+
+    fn add(&mut self, kind: LearnedKind, first: usize, second: Option<usize>) {
+        let seed = match kind {
+            LearnedKind::Word => 1,
+            LearnedKind::Subject => 2,
+            LearnedKind::Pair => 3,
+            LearnedKind::Field => 4,
+        };
+        let mut key = XxHash64::oneshot(seed, self.texts.get(first).as_bytes());
+        if let Some(second) = second {
+            key = XxHash64::oneshot(key, self.texts.get(second).as_bytes());
+        }
+        self.list.push(Feature {
+            key,
+            kind,
+            count: 1.0,
+            first,
+            second,
+        });
+    }
+
+    /// The word that a feature is, or its first one.
+    pub(super) fn word(&self, feature: &Feature) -> &str {
+        self.texts.get(feature.first)
+    }
+
+    /// What a feature is called.
+    pub(super) fn name(&self, feature: &Feature) -> String {
+        let first = self.texts.get(feature.first);
+        match (feature.kind, feature.second) {
+            (LearnedKind::Field, Some(second)) => format!("{first}={}", self.texts.get(second)),
+            (_, Some(second)) => format!("{first} {}", self.texts.get(second)),
+            (_, None) => first.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(subject: &str, description: &str) -> Vec<(LearnedKind, String, f32)> {
+        let features = Features::of(&TicketText {
+            subject: subject.to_owned(),
+            description: description.to_owned(),
+            channel: Some("Portal".to_owned()),
+            ..TicketText::default()
+        });
+        let named = features.list.iter();
+        let mut named: Vec<_> = named
+            .map(|feature| (feature.kind, features.name(feature), feature.count))
+            .collect();
+        named.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        named
+    }
+
+    #[test]
+    fn words_pairs_and_fields_are_read_and_counted() {
+        let of = |kind, name: &str, count| (kind, name.to_owned(), count);
+        assert_eq!(
+            names("VPN down", "vpn Störung"),
+            [
+                of(LearnedKind::Word, "down", 1.0),
+                of(LearnedKind::Word, "storung", 1.0),
+                of(LearnedKind::Word, "vpn", 2.0),
+                of(LearnedKind::Subject, "down", 1.0),
+                of(LearnedKind::Subject, "vpn", 1.0),
+                of(LearnedKind::Pair, "vpn down", 1.0),
+                of(LearnedKind::Pair, "vpn storung", 1.0),
+                of(LearnedKind::Field, "channel=portal", 1.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_long_log_is_not_read() {
+        let log = "word ".repeat(MAX_WORDS) + "tail";
+        assert!(!names("", &log).iter().any(|(_, name, _)| name == "tail"));
+    }
+}

@@ -1,0 +1,331 @@
+//! Fits the weights of one field: multinomial logistic regression with a prior.
+//!
+//! The score of a value is what the rules say for it, plus its bias, plus the weights of the features of the
+//! ticket; softmax gives the probability. The weights are those that make the values of past tickets
+//! likeliest, held back by the squares of their distance from the prior, which is what the rules say: few
+//! tickets change little, many correct a wrong rule. Values with few tickets weigh a little more
+//! than they are frequent, for a desk needs rare ones found too.
+
+use rayon::prelude::*;
+
+use super::minimize::{Limits, Valued, dot, length, minimize};
+use super::sparse::{Sparse, add_times};
+
+/// How much the tickets count against the prior. With vectors of fixed length usual values are 1
+/// to 30.
+const STRENGTH: f32 = 10.0;
+
+/// How much the prior holds back the bias, beside that of weights.
+const BIAS_HOLD: f32 = 0.01;
+
+/// The power by which rare values gain weight: 0 not at all, 1 until all values count alike.
+const BALANCE: f64 = 0.4;
+
+/// The part of the probability that is shared among all values (label smoothing, Szegedy and others,
+/// 2016): some past tickets are filed wrongly.
+const DOUBT: f32 = 0.1;
+
+/// Steps of the search; it is near its end long before.
+const MAX_STEPS: usize = 60;
+
+/// The part of the first gradient at which the search ends.
+const SMALL_GRADIENT: f64 = 0.02;
+
+/// Past tickets as numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Examples {
+    /// A ticket a row, over features, shapes and rules.
+    pub(super) tickets: Sparse,
+    /// The number of each one's value.
+    pub(super) values: Vec<u32>,
+    /// What the rules say: for every ticket the score of every value.
+    pub(super) offsets: Vec<f32>,
+}
+
+impl Examples {
+    /// The tickets with these numbers, in this order.
+    pub(super) fn pick(&self, numbers: &[usize], n_values: usize) -> Self {
+        let values = numbers.iter().filter_map(|number| self.values.get(*number));
+        let offsets = numbers.iter().filter_map(|number| {
+            let start = number * n_values;
+            self.offsets.get(start..start + n_values)
+        });
+        Self {
+            tickets: self.tickets.pick(numbers),
+            values: values.copied().collect(),
+            offsets: offsets.flatten().copied().collect(),
+        }
+    }
+}
+
+/// What the columns of the tickets are, and how many values there are.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) n_values: usize,
+    /// Features come first, then shapes, then rules.
+    pub(super) n_features: usize,
+    pub(super) n_columns: usize,
+    /// The shapes of every feature.
+    pub(super) shapes: Sparse,
+    shapes_back: Sparse,
+}
+
+impl Layout {
+    pub(super) fn new(n_values: usize, n_columns: usize, shapes: Sparse) -> Self {
+        Self {
+            n_values,
+            n_features: shapes.n_rows(),
+            n_columns,
+            shapes_back: shapes.transposed(),
+            shapes,
+        }
+    }
+
+    fn bias_start(&self) -> usize {
+        self.n_columns * self.n_values
+    }
+
+    /// What every column is worth: the weight of a feature has its shape included.
+    fn whole(&self, weights: &[f32]) -> Vec<f32> {
+        let mut whole = weights
+            .get(..self.bias_start())
+            .unwrap_or_default()
+            .to_vec();
+        let features = self.n_features * self.n_values;
+        let (features, others) = whole.split_at_mut(features);
+        self.shapes.add_product(others, self.n_values, features);
+        whole
+    }
+
+    /// The way back: the gradient of features reaches their shapes.
+    fn reach_shapes(&self, gradient: &mut [f32]) {
+        let features = self.n_features * self.n_values;
+        let (features, others) = gradient.split_at_mut(features);
+        let n_shapes = self.shapes_back.n_rows() * self.n_values;
+        if let Some(shapes) = others.get_mut(..n_shapes) {
+            self.shapes_back
+                .add_product(features, self.n_values, shapes);
+        }
+    }
+}
+
+/// Weights that were found: a row for every column, one number a value, then the biases.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fitted {
+    parameters: Vec<f32>,
+}
+
+impl Fitted {
+    /// The weights of columns, shapes of features included, and the biases.
+    pub(super) fn weights(&self, layout: &Layout) -> (Vec<f32>, Vec<f32>) {
+        let bias = self.parameters.get(layout.bias_start()..);
+        (
+            layout.whole(&self.parameters),
+            bias.unwrap_or_default().to_vec(),
+        )
+    }
+
+    /// The scores of tickets, one row each.
+    pub(super) fn scores(&self, layout: &Layout, examples: &Examples) -> Vec<f32> {
+        scores(&self.parameters, layout, examples)
+    }
+}
+
+/// Finds the weights. `from` are weights found for much the same tickets, to be quicker.
+pub(super) fn fit(layout: &Layout, examples: &Examples, from: Option<&Fitted>) -> Fitted {
+    let counts = counts(layout.n_values, &examples.values);
+    let start = match from {
+        Some(fitted) => fitted.parameters.clone(),
+        None => {
+            let mut start = vec![0.0; layout.bias_start()];
+            start.extend(log_shares(&counts));
+            start
+        }
+    };
+    let task = Task {
+        layout,
+        examples,
+        by_column: examples.tickets.transposed(),
+        importance: importance(&counts, &examples.values),
+    };
+    let mut zero = vec![0.0; layout.bias_start()];
+    zero.extend(log_shares(&counts));
+    let (_, first) = task.loss(&zero);
+    let limits = Limits {
+        n_steps: MAX_STEPS,
+        gradient: SMALL_GRADIENT * length(&first),
+    };
+    Fitted {
+        parameters: minimize(start, limits, |at| task.loss(at)),
+    }
+}
+
+/// How many tickets have each value.
+fn counts(n_values: usize, values: &[u32]) -> Vec<u32> {
+    let mut counts = vec![0; n_values];
+    for value in values {
+        if let Some(count) = counts.get_mut(*value as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// The logarithm of the share of each value, as if each had one ticket more (Laplace).
+#[expect(clippy::cast_precision_loss, reason = "tickets are counted")]
+pub(super) fn log_shares(counts: &[u32]) -> Vec<f32> {
+    let total: u32 = counts.iter().map(|count| count + 1).sum();
+    let share = |count: &u32| ((count + 1) as f32 / total as f32).ln();
+    counts.iter().map(share).collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "tickets are counted, and 32 bits are enough for a factor"
+)]
+fn importance(counts: &[u32], values: &[u32]) -> Vec<f32> {
+    let n_present = counts.iter().filter(|count| **count > 0).count();
+    let fair = values.len() as f64 / n_present.max(1) as f64;
+    let factor = |count: &u32| (fair / f64::from(*count).max(1.0)).powf(BALANCE) as f32;
+    let of_value: Vec<f32> = counts.iter().map(factor).collect();
+    let of_ticket = values.iter().map(|value| of_value.get(*value as usize));
+    of_ticket
+        .map(|factor| factor.copied().unwrap_or(1.0))
+        .collect()
+}
+
+fn scores(parameters: &[f32], layout: &Layout, examples: &Examples) -> Vec<f32> {
+    let n_values = layout.n_values;
+    let mut scores = examples.offsets.clone();
+    let whole = layout.whole(parameters);
+    let bias = parameters.get(layout.bias_start()..).unwrap_or_default();
+    scores
+        .par_chunks_mut(n_values)
+        .for_each(|scores| add_times(scores, 1.0, bias));
+    examples.tickets.add_product(&whole, n_values, &mut scores);
+    scores
+}
+
+struct Task<'a> {
+    layout: &'a Layout,
+    examples: &'a Examples,
+    by_column: Sparse,
+    importance: Vec<f32>,
+}
+
+impl Task<'_> {
+    /// How unlikely the past is with these weights, and the gradient.
+    fn loss(&self, parameters: &[f32]) -> Valued {
+        let n_values = self.layout.n_values;
+        let mut errors = scores(parameters, self.layout, self.examples);
+        let tickets = self.examples.values.par_iter().zip(&self.importance);
+        let of_tickets = errors.par_chunks_mut(n_values).zip(tickets);
+        let losses: Vec<f64> = of_tickets
+            .map(|(scores, (value, importance))| error(scores, *value, STRENGTH * importance))
+            .collect();
+        let mut gradient = vec![0.0; self.layout.bias_start()];
+        self.by_column.add_product(&errors, n_values, &mut gradient);
+        self.layout.reach_shapes(&mut gradient);
+        let mut of_bias = vec![0.0; n_values];
+        for errors in errors.chunks(n_values) {
+            add_times(&mut of_bias, 1.0, errors);
+        }
+        gradient.extend(of_bias);
+        let (weights, bias) = parameters.split_at(self.layout.bias_start());
+        let (of_weights, of_bias) = gradient.split_at_mut(self.layout.bias_start());
+        add_times(of_weights, 1.0, weights);
+        add_times(of_bias, BIAS_HOLD, bias);
+        let hold = dot(weights, weights) + f64::from(BIAS_HOLD) * dot(bias, bias);
+        (losses.iter().sum::<f64>() + hold / 2.0, gradient)
+    }
+}
+
+/// The loss of one ticket; its scores become what they should be moved by.
+fn error(scores: &mut [f32], value: u32, importance: f32) -> f64 {
+    let of_value = scores.get(value as usize).copied().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "values are few")]
+    let share = 1.0 / scores.len() as f32;
+    let mean = share * scores.iter().sum::<f32>();
+    let total = softmax(scores);
+    let loss = total - (1.0 - DOUBT) * of_value - DOUBT * mean;
+    for score in scores.iter_mut() {
+        *score = importance * (*score - DOUBT * share);
+    }
+    if let Some(score) = scores.get_mut(value as usize) {
+        *score -= importance * (1.0 - DOUBT);
+    }
+    f64::from(importance) * f64::from(loss)
+}
+
+/// Turns scores into probabilities; gives the logarithm of the sum of their exponentials.
+pub(super) fn softmax(scores: &mut [f32]) -> f32 {
+    let highest = scores.iter().copied().fold(f32::MIN, f32::max);
+    let mut total = 0.0;
+    for score in scores.iter_mut() {
+        *score = (*score - highest).exp();
+        total += *score;
+    }
+    for score in scores.iter_mut() {
+        *score /= total;
+    }
+    highest + total.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examples(offsets: Vec<f32>) -> (Layout, Examples) {
+        // Two features, one shape that both share; the first value goes with the first feature.
+        let shapes = Sparse::from_rows(1, &[vec![(0, 0.5)], vec![(0, 0.5)]]);
+        let rows = [
+            vec![(0, 1.0)],
+            vec![(0, 1.0)],
+            vec![(1, 1.0)],
+            vec![(1, 1.0)],
+        ];
+        let examples = Examples {
+            tickets: Sparse::from_rows(3, &rows),
+            values: vec![0, 0, 1, 1],
+            offsets,
+        };
+        (Layout::new(2, 3, shapes), examples)
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_loss() {
+        let (layout, examples) = examples(vec![0.3, 0.0, 0.0, 0.2, 0.0, 0.0, 0.1, 0.0]);
+        let task = Task {
+            layout: &layout,
+            by_column: examples.tickets.transposed(),
+            importance: vec![1.0, 2.0, 1.0, 0.5],
+            examples: &examples,
+        };
+        let at: Vec<f32> = (0..8).map(|n| (n as f32 * 0.37).sin()).collect();
+        let (_, gradient) = task.loss(&at);
+        for place in 0..at.len() {
+            let at_moved = |by: f32| {
+                let mut moved = at.clone();
+                moved[place] += by;
+                task.loss(&moved).0
+            };
+            let slope = (at_moved(1e-2) - at_moved(-1e-2)) / 2e-2;
+            let error = (slope - f64::from(gradient[place])).abs();
+            assert!(
+                error < 0.02 * slope.abs().max(1.0),
+                "{place}: {slope} {gradient:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_tickets_correct_a_wrong_rule() {
+        // A rule says the second value, by 3, for every ticket.
+        let (layout, examples) = examples([0.0, 3.0].repeat(4));
+        let fitted = fit(&layout, &examples, None);
+        let scores = fitted.scores(&layout, &examples);
+        assert!(scores[0] > scores[1], "{scores:?}");
+        assert!(scores[6] < scores[7], "{scores:?}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Finds the minimum of a smooth function of many variables: L-BFGS, Nocedal and Wright, "Numerical
+//! Optimization", 2006, algorithm 7.5, with a backtracking line search.
+//!
+//! Vectors are 32 bits wide, sums 64. All sums are over fixed pieces in a fixed order: the same
+//! function gives the same bytes, whatever the number of threads.
+
+use rayon::prelude::*;
+
+use super::sparse::add_times;
+
+/// Steps that are remembered. Usual values are 3 to 20.
+const MEMORY: usize = 6;
+
+/// The search for a step ends after so many halvings.
+const MAX_HALVINGS: usize = 12;
+
+/// The share of the promised decrease that is enough (Armijo).
+const ENOUGH: f64 = 1e-4;
+
+/// The length of the first step.
+const FIRST_STEP: f64 = 10.0;
+
+/// Numbers that one thread takes at a time.
+const PIECE: usize = 1 << 15;
+
+/// A value with the gradient.
+pub(super) type Valued = (f64, Vec<f32>);
+
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) n_steps: usize,
+    /// The length of the gradient that is small enough.
+    pub(super) gradient: f64,
+}
+
+/// A step that was taken: where it led, and how the gradient changed on it.
+struct Step {
+    moved: Vec<f32>,
+    turned: Vec<f32>,
+    /// One over the product of both.
+    factor: f64,
+}
+
+/// Goes from `at` downhill until the gradient is small, no step leads lower, or enough steps were
+/// taken.
+pub(super) fn minimize(
+    mut at: Vec<f32>,
+    limits: Limits,
+    function: impl Fn(&[f32]) -> Valued,
+) -> Vec<f32> {
+    let (mut value, mut gradient) = function(&at);
+    let mut memory: Vec<Step> = Vec::new();
+    for _ in 0..limits.n_steps {
+        if length(&gradient) <= limits.gradient {
+            break;
+        }
+        let mut direction = downhill(&gradient, &memory);
+        let mut slope = dot(&gradient, &direction);
+        if slope >= 0.0 {
+            memory.clear();
+            direction = downhill(&gradient, &memory);
+            slope = dot(&gradient, &direction);
+        }
+        let Some((next, next_value, next_gradient)) =
+            step(&at, value, (&direction, slope), &function)
+        else {
+            break;
+        };
+        remember(&mut memory, (&at, &next), (&gradient, &next_gradient));
+        (at, value, gradient) = (next, next_value, next_gradient);
+    }
+    at
+}
+
+/// The direction to go: the gradient, bent by what earlier steps tell of the curvature.
+fn downhill(gradient: &[f32], memory: &[Step]) -> Vec<f32> {
+    let mut direction = gradient.to_vec();
+    let mut shares = Vec::with_capacity(memory.len());
+    for step in memory.iter().rev() {
+        let share = step.factor * dot(&step.moved, &direction);
+        add(&mut direction, -share, &step.turned);
+        shares.push(share);
+    }
+    let scale = match memory.last() {
+        Some(last) => 1.0 / (last.factor * dot(&last.turned, &last.turned)),
+        None => FIRST_STEP / length(gradient).max(f64::MIN_POSITIVE),
+    };
+    scale_by(&mut direction, -scale);
+    for (step, share) in memory.iter().zip(shares.iter().rev()) {
+        let other = step.factor * dot(&step.turned, &direction);
+        add(&mut direction, -share - other, &step.moved);
+    }
+    direction
+}
+
+/// The first of ever shorter steps that leads low enough.
+fn step(
+    at: &[f32],
+    value: f64,
+    (direction, slope): (&[f32], f64),
+    function: &impl Fn(&[f32]) -> Valued,
+) -> Option<(Vec<f32>, f64, Vec<f32>)> {
+    let mut size = 1.0;
+    for _ in 0..MAX_HALVINGS {
+        let mut next = at.to_vec();
+        add(&mut next, size, direction);
+        let (next_value, gradient) = function(&next);
+        if next_value <= value + ENOUGH * size * slope {
+            return Some((next, next_value, gradient));
+        }
+        size /= 2.0;
+    }
+    None
+}
+
+fn remember(memory: &mut Vec<Step>, at: (&[f32], &[f32]), gradient: (&[f32], &[f32])) {
+    let difference = |(before, after): (&[f32], &[f32])| -> Vec<f32> {
+        let pairs = after.iter().zip(before);
+        pairs.map(|(after, before)| after - before).collect()
+    };
+    let (moved, turned) = (difference(at), difference(gradient));
+    let product = dot(&moved, &turned);
+    // Where the function does not curve upwards a step tells nothing.
+    if product > f64::EPSILON {
+        if memory.len() == MEMORY {
+            memory.remove(0);
+        }
+        memory.push(Step {
+            moved,
+            turned,
+            factor: 1.0 / product,
+        });
+    }
+}
+
+/// The product of two vectors.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let pieces = a.par_chunks(PIECE).zip(b.par_chunks(PIECE));
+    let sums: Vec<f64> = pieces.map(|(a, b)| dot_piece(a, b)).collect();
+    sums.iter().sum()
+}
+
+fn dot_piece(a: &[f32], b: &[f32]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += f64::from(*a) * f64::from(*b);
+        }
+    }
+    lanes.iter().sum()
+}
+
+pub(super) fn length(vector: &[f32]) -> f64 {
+    dot(vector, vector).sqrt()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "vectors are 32 bits wide")]
+fn add(sum: &mut [f32], factor: f64, of: &[f32]) {
+    let pieces = sum.par_chunks_mut(PIECE).zip(of.par_chunks(PIECE));
+    pieces.for_each(|(sum, of)| add_times(sum, factor as f32, of));
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "vectors are 32 bits wide")]
+fn scale_by(vector: &mut [f32], factor: f64) {
+    for number in vector {
+        *number *= factor as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A long bent valley: plain descent needs thousands of steps.
+    #[test]
+    fn the_minimum_of_a_bent_valley_is_found() {
+        let valley = |at: &[f32]| {
+            let (x, y) = (f64::from(at[0]), f64::from(at[1]));
+            let value = (1.0 - x).powi(2) + 10.0 * (y - x * x).powi(2);
+            let by_x = -2.0 * (1.0 - x) - 40.0 * x * (y - x * x);
+            (value, vec![by_x as f32, (20.0 * (y - x * x)) as f32])
+        };
+        let limits = Limits {
+            n_steps: 200,
+            gradient: 1e-4,
+        };
+        let found = minimize(vec![-1.0, 1.0], limits, valley);
+        assert!(
+            (found[0] - 1.0).abs() < 1e-2 && (found[1] - 1.0).abs() < 1e-2,
+            "{found:?}"
+        );
+    }
+}

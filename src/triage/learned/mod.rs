@@ -1,0 +1,23 @@
+//! Weights that are learned from past tickets, in the arithmetic of the rules.
+//!
+//! `features` reads a ticket, `shape` takes words apart, `vocabulary` makes numbers of both; `fit`
+//! finds weights by `minimize` over `sparse` matrices, `calibrate` how far they can be trusted;
+//! `train` does all of it for past tickets and gives a `model`. Method: multinomial logistic
+//! regression with a prior (see `fit`) on words, pairs of words and character n-grams.
+
+mod calibrate;
+mod features;
+mod file;
+mod fit;
+mod minimize;
+mod model;
+mod shape;
+mod sparse;
+mod train;
+mod vocabulary;
+mod weights;
+
+pub use calibrate::{Judged, calibration_error, coverage_at};
+pub use file::ModelError;
+pub use model::Model;
+pub use train::{PastTicket, TrainOptions};

@@ -1,0 +1,263 @@
+//! Which features a model knows, and how much each counts in a ticket.
+//!
+//! A feature counts (1 + ln n) idf for n occurrences (Salton and Buckley, 1988), words, pairs and words
+//! of the subject each brought to a fixed length, so that long tickets do not shout. A feature is learned when
+//! it stands in two tickets; a word that was seen less is known by its shape alone.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::super::decision::LearnedKind;
+use super::features::Features;
+use super::shape::shape;
+use super::sparse::Sparse;
+
+/// Tickets in which something must stand to be learned. Usual values are 1 to 5.
+const MIN_TICKETS: u32 = 2;
+
+/// How much the shape of a word counts beside the word itself; from 0.7 to 1.2 it
+/// measures about the same.
+const SHAPE: f32 = 1.0;
+
+/// The length of the words of a subject beside that of all words.
+const SUBJECT: f32 = 0.5;
+
+/// How much a field counts.
+const FIELD: f32 = 0.3;
+
+/// Numbers by key.
+type Numbers = HashMap<u64, u32, FixedState>;
+
+/// Learned features and shapes, numbered one after the other, with their inverse document frequencies.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Vocabulary {
+    /// Features, and from `n_features` on shapes: their keys, in order of numbers.
+    keys: Vec<u64>,
+    idf: Vec<f32>,
+    n_features: usize,
+    /// The idf of a word that was seen in one ticket, or none.
+    rare_idf: f32,
+    #[serde(skip)]
+    features: Numbers,
+    #[serde(skip)]
+    shapes: Numbers,
+}
+
+/// A ticket as numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Vector {
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A part of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Entry {
+    /// The learned feature or shape.
+    pub(super) number: u32,
+    /// How much it counts.
+    pub(super) amount: f32,
+    /// The place of the feature in the list of the ticket's.
+    pub(super) feature: usize,
+}
+
+impl Vocabulary {
+    /// What is learned from these tickets.
+    pub(super) fn learn(tickets: &[Features]) -> Self {
+        let mut seen: HashMap<u64, (u32, bool), FixedState> = HashMap::default();
+        let mut words: HashMap<u64, Vec<u64>, FixedState> = HashMap::default();
+        let mut shapes: HashMap<u64, (u32, usize), FixedState> = HashMap::default();
+        for (number, ticket) in tickets.iter().enumerate() {
+            for feature in &ticket.list {
+                let is_word = feature.kind == LearnedKind::Word;
+                seen.entry(feature.key).or_insert((0, is_word)).0 += 1;
+                if is_word {
+                    let of_word = words.entry(feature.key);
+                    for key in of_word.or_insert_with(|| shape(ticket.word(feature))) {
+                        let (n_tickets, last) = shapes.entry(*key).or_insert((0, usize::MAX));
+                        if *last != number {
+                            (*n_tickets, *last) = (*n_tickets + 1, number);
+                        }
+                    }
+                }
+            }
+        }
+        let features = seen
+            .into_iter()
+            .map(|(key, (n_tickets, _))| (key, n_tickets));
+        let shapes = shapes
+            .into_iter()
+            .map(|(key, (n_tickets, _))| (key, n_tickets));
+        let (features, shapes) = (often(features), often(shapes));
+        let idf = |n_tickets: u32| inverse(tickets.len(), n_tickets);
+        let both = || features.iter().chain(&shapes);
+        Self {
+            keys: both().map(|(key, _)| *key).collect(),
+            idf: both().map(|(_, n_tickets)| idf(*n_tickets)).collect(),
+            n_features: features.len(),
+            rare_idf: idf(1),
+            ..Self::default()
+        }
+        .ready()
+    }
+
+    /// With the maps from keys to numbers, which are not stored.
+    pub(super) fn ready(mut self) -> Self {
+        let numbered = |keys: &[u64], from: u32| keys.iter().copied().zip(from..).collect();
+        let (features, shapes) = self.keys.split_at(self.n_features.min(self.keys.len()));
+        let n_features = u32::try_from(features.len()).unwrap_or(u32::MAX);
+        (self.features, self.shapes) = (numbered(features, 0), numbered(shapes, n_features));
+        self
+    }
+
+    /// Features and shapes.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    fn idf(&self, number: u32) -> f32 {
+        self.idf.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// A ticket as numbers. What the model has never seen counts for the length of the ticket all
+    /// the same: it tells that little of it is understood.
+    pub(super) fn vector(&self, ticket: &Features) -> Vector {
+        let mut entries = Vec::with_capacity(ticket.list.len());
+        let mut unknown = Vec::new();
+        let mut lengths = Lengths::default();
+        for (place, feature) in ticket.list.iter().enumerate() {
+            let number = self.features.get(&feature.key).copied();
+            let idf = match number {
+                Some(number) => self.idf(number),
+                None if feature.kind == LearnedKind::Word => self.rare_idf,
+                None => continue,
+            };
+            let amount = (1.0 + feature.count.ln()) * idf;
+            *lengths.of(feature.kind) += amount * amount;
+            match number {
+                Some(number) => entries.push((feature.kind, number, amount, place)),
+                None => unknown.push((amount, place)),
+            }
+        }
+        let factors = lengths.factors();
+        let mut entries: Vec<Entry> = entries
+            .into_iter()
+            .map(|(kind, number, amount, feature)| Entry {
+                number,
+                amount: amount * factors.factor(kind),
+                feature,
+            })
+            .collect();
+        for (amount, place) in unknown {
+            if let Some(feature) = ticket.list.get(place) {
+                let amount = amount * factors.factor(feature.kind);
+                let shape = self.shape(ticket.word(feature));
+                entries.extend(shape.into_iter().map(|(number, share)| Entry {
+                    number,
+                    amount: amount * share,
+                    feature: place,
+                }));
+            }
+        }
+        Vector { entries }
+    }
+
+    /// The known part of the shape of a word, with the share of each n-gram.
+    fn shape(&self, word: &str) -> Vec<(u32, f32)> {
+        let keys = shape(word);
+        let known = keys.iter().filter_map(|key| self.shapes.get(key).copied());
+        let mut known: Vec<(u32, f32)> = known.map(|number| (number, self.idf(number))).collect();
+        let length = known.iter().map(|(_, idf)| idf * idf).sum::<f32>().sqrt();
+        for (_, share) in &mut known {
+            *share *= SHAPE / length;
+        }
+        known
+    }
+
+    /// The shapes of all learned words: a row for every feature, numbers counted from the first shape.
+    pub(super) fn shapes(&self, tickets: &[Features]) -> Sparse {
+        let mut words: Vec<Option<&str>> = vec![None; self.n_features];
+        for ticket in tickets {
+            for feature in &ticket.list {
+                let is_word = feature.kind == LearnedKind::Word;
+                if let Some(number) = self.features.get(&feature.key).filter(|_| is_word)
+                    && let Some(word) = words.get_mut(*number as usize)
+                {
+                    *word = Some(ticket.word(feature));
+                }
+            }
+        }
+        let first = u32::try_from(self.n_features).unwrap_or(u32::MAX);
+        let rows = words.par_iter().map(|word| {
+            let shape = word.map(|word| self.shape(word)).unwrap_or_default();
+            let shape = shape.into_iter();
+            shape
+                .map(|(number, share)| (number - first, share))
+                .collect()
+        });
+        let rows: Vec<Vec<(u32, f32)>> = rows.collect();
+        Sparse::from_rows(self.len() - self.n_features, &rows)
+    }
+}
+
+/// The keys that occur often enough, in order.
+fn often(seen: impl Iterator<Item = (u64, u32)>) -> Vec<(u64, u32)> {
+    let mut often: Vec<(u64, u32)> = seen
+        .filter(|(_, n_tickets)| *n_tickets >= MIN_TICKETS)
+        .collect();
+    often.sort_unstable();
+    often
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "tickets are counted, far below 2^52; 32 bits are enough for a logarithm"
+)]
+fn inverse(n: usize, n_tickets: u32) -> f32 {
+    (((1 + n) as f64 / f64::from(1 + n_tickets)).ln() + 1.0) as f32
+}
+
+/// The squared lengths of the kinds of features of a ticket, or the factors that they ask for.
+#[derive(Default)]
+struct Lengths {
+    words: f32,
+    subject: f32,
+    pairs: f32,
+    fields: f32,
+}
+
+impl Lengths {
+    fn of(&mut self, kind: LearnedKind) -> &mut f32 {
+        match kind {
+            LearnedKind::Word => &mut self.words,
+            LearnedKind::Subject => &mut self.subject,
+            LearnedKind::Pair => &mut self.pairs,
+            LearnedKind::Field => &mut self.fields,
+        }
+    }
+
+    fn factors(mut self) -> Self {
+        let factor = |squared: f32| 1.0 / squared.max(f32::MIN_POSITIVE).sqrt();
+        self.words = factor(self.words);
+        self.subject = SUBJECT * factor(self.subject);
+        self.pairs = factor(self.pairs);
+        self.fields = FIELD * factor(self.fields);
+        self
+    }
+
+    fn factor(&self, kind: LearnedKind) -> f32 {
+        match kind {
+            LearnedKind::Word => self.words,
+            LearnedKind::Subject => self.subject,
+            LearnedKind::Pair => self.pairs,
+            LearnedKind::Field => self.fields,
+        }
+    }
+}
