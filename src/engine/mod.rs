@@ -26,6 +26,7 @@ mod search_counts;
 mod similar;
 mod slot;
 mod status;
+mod triage;
 mod verify;
 mod write_queue;
 
@@ -36,7 +37,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use analytics::{ArticleTitle, SearchAnalytics};
-pub use answers::TriageAnswer;
 pub use clock::{instant, now};
 pub use error::Error;
 pub use feedback::{ArticleVotes, VotesByArticle};
@@ -49,6 +49,7 @@ pub use replay::{
 };
 pub use rule_suggestions::{RuleSuggestion, RuleSuggestions, SuggestOptions};
 pub use status::{IndexStatus, RulesStatus, SearchStatus, Status, StoreStatus};
+pub use triage::TriageAnswer;
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
 use desk_file::{DeskFile, Refused};
