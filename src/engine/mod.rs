@@ -60,7 +60,7 @@ use lock::FolderLock;
 use progress::Progress;
 use search_counts::SearchCounts;
 use slot::IndexSlot;
-use write_queue::{Counting, WriteQueue};
+use write_queue::{Counting, KeepDays, WriteQueue};
 
 use crate::config::Settings;
 use crate::model::{Day, Document, DocumentKey, Kind};
@@ -138,7 +138,7 @@ impl Engine {
         let counting = Counting::new(
             Arc::clone(&counts),
             Arc::clone(&frequent),
-            settings.search.keep_days,
+            KeepDays::of(&settings),
         );
         let writes = WriteQueue::start(writer, Arc::clone(&progress), counting)?;
         let interval = Duration::from_millis(settings.index.commit_interval_ms);

@@ -98,7 +98,8 @@ async fn store(
         | WriteStatus::Deleted
         | WriteStatus::Missing
         | WriteStatus::Older
-        | WriteStatus::Counted => StatusCode::OK,
+        | WriteStatus::Counted
+        | WriteStatus::Decided => StatusCode::OK,
     };
     let warnings = notes
         .into_iter()
