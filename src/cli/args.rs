@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::import::System;
-use crate::model::{Kind, Role, Time};
+use crate::model::{DecisionId, Kind, Role, Time};
 use crate::triage::FieldName;
 
 /// The search and triage engine of a help desk.
@@ -81,7 +81,8 @@ pub(super) enum Command {
     /// Decide on a new ticket.
     #[command(
         after_help = "Example: firstline triage --data index/demo \"whole office has no wifi\"\n         \
-        firstline triage --data index/demo - < mail.txt"
+        firstline triage --data index/demo - < mail.txt\n         \
+        firstline triage --replay D-1042"
     )]
     Triage(TriageArgs),
     /// Check, try and propose triage rules.
@@ -257,6 +258,10 @@ pub(super) struct TriageArgs {
     /// A further field that rules ask for. May be repeated.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(super) fields: Vec<(String, String)>,
+    /// Make a stored decision again from what it was made from, and compare. Past tickets and
+    /// articles are no part of it.
+    #[arg(long, value_name = "ID", value_parser = decision_id, conflicts_with = "text")]
+    pub(super) replay: Option<DecisionId>,
 }
 
 #[derive(Debug, Args)]
@@ -457,6 +462,10 @@ fn field(name: &str) -> Result<FieldName, String> {
         .into_iter()
         .find(|field| field.as_str() == name);
     field.ok_or_else(|| "a field is category, queue, impact or urgency".to_owned())
+}
+
+fn decision_id(text: &str) -> Result<DecisionId, String> {
+    DecisionId::parse(text).map_err(|error| error.to_string())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
