@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::args::TriageArgs;
-use super::{Exit, Output, output, search, similar, ticket};
+use super::{Exit, Output, output, search, similar, ticket, triage_batch};
 use crate::engine::{DecisionReplay, GoneInput, TriageAnswer};
 use crate::model::DecisionId;
 use crate::triage::{Decision, FieldDecision, FieldValue, LabelDecision, Matched, Reason};
@@ -22,6 +22,9 @@ pub(super) fn run(
     let engine = Engine::open_reading(folder, settings)?;
     if let Some(id) = args.replay {
         return replay(&engine, id, output);
+    }
+    if let Some(path) = &args.batch.batch {
+        return triage_batch::run(&engine, path, &args.batch, output);
     }
     let mut ticket = ticket::read(&args.ticket)?;
     ticket.channel.clone_from(&args.channel);

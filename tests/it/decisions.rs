@@ -1,7 +1,8 @@
 //! Stored decisions: kept with what they were made from, made again, and shown to those who may see
-//! their ticket; how they turned out (`analytics`).
+//! their ticket; how they turned out (`analytics`), and many at once (`batch`).
 
 mod analytics;
+mod batch;
 
 use std::path::Path;
 use std::process::Output;
