@@ -145,8 +145,7 @@ impl StoredField {
 
 impl Engine {
     /// How the decisions of a period turned out, both days included, as far as this audience may
-    /// know. Cost: a scan of the decisions of the period and their tickets, some seconds for a
-    /// hundred thousand.
+    /// know. Cost: a scan of the decisions of the period and their tickets.
     ///
     /// # Errors
     /// An error of the store.

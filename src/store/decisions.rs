@@ -149,10 +149,11 @@ pub(super) fn decided_tickets(
     if !has_tables(connection)? {
         return Ok(());
     }
+    // CROSS JOIN is taken in the order as written: the period first, not all tickets.
     let mut statement = connection.prepare_cached(
         "SELECT decision.number, decision.content, document.seq, document.body
          FROM decision
-         JOIN document ON document.kind = 'ticket' AND document.id = decision.ticket_id
+         CROSS JOIN document ON document.kind = 'ticket' AND document.id = decision.ticket_id
          WHERE substr(decision.created_at, 1, 10) BETWEEN ?1 AND ?2
            AND document.body IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM decision AS later
