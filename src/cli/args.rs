@@ -234,6 +234,19 @@ pub(super) enum WantedArg {
     Both,
 }
 
+/// What says something of the one ticket of the command line.
+const ONE_TICKET: [&str; 9] = [
+    "text",
+    "description",
+    "channel",
+    "requester",
+    "organisation",
+    "product",
+    "at",
+    "attachments",
+    "fields",
+];
+
 #[derive(Debug, Args)]
 pub(super) struct TriageArgs {
     #[command(flatten)]
@@ -263,7 +276,8 @@ pub(super) struct TriageArgs {
     pub(super) batch: BatchArgs,
     /// Make a stored decision again from what it was made from, and compare. Past tickets and
     /// articles are no part of it.
-    #[arg(long, value_name = "ID", value_parser = decision_id, conflicts_with_all = ["text", "batch"])]
+    #[arg(long, value_name = "ID", value_parser = decision_id)]
+    #[arg(conflicts_with_all = ONE_TICKET, conflicts_with = "batch")]
     pub(super) replay: Option<DecisionId>,
 }
 
@@ -271,7 +285,7 @@ pub(super) struct TriageArgs {
 pub(super) struct BatchArgs {
     /// Decide on all tickets of a file, or of standard input (-): JSON lines or CSV, gzip too, with
     /// the fields that `import` takes. Rows of CSV need an id.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "description"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ONE_TICKET)]
     pub(super) batch: Option<PathBuf>,
     /// The file to write the decisions to; it must not be there yet [default: standard output].
     #[arg(long, value_name = "FILE", requires = "batch")]

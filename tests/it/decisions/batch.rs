@@ -184,6 +184,23 @@ fn a_file_of_json_lines_is_decided_line_by_line() {
     assert_eq!(batch(folder.path(), &[], "\n").status.code(), Some(1));
 }
 
+/// What is said of one ticket must not be taken for said of all, nor be passed over.
+#[test]
+fn a_batch_and_a_replay_take_nothing_about_one_ticket() {
+    let folder = desk();
+    for args in [
+        ["--batch", "new.csv", "--channel", "email"],
+        ["--batch", "new.csv", "--description", "vpn"],
+        ["--replay", "D-1", "--field", "site=LYS"],
+        ["--replay", "D-1", "--batch", "new.csv"],
+    ] {
+        let output = run(folder.path(), &[&["triage"], &args[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let told = stderr(&output);
+        assert!(told.contains("cannot be used with"), "{args:?}: {told}");
+    }
+}
+
 /// Chunks are decided side by side and must come out in the order of the file.
 #[test]
 fn a_long_stream_keeps_its_order() {
