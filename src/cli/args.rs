@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::import::System;
-use crate::model::{Kind, Role, Time};
+use crate::model::{DecisionId, Kind, Role, Time};
 use crate::triage::FieldName;
 
 /// The search and triage engine of a help desk.
@@ -81,7 +81,9 @@ pub(super) enum Command {
     /// Decide on a new ticket.
     #[command(
         after_help = "Example: firstline triage --data index/demo \"whole office has no wifi\"\n         \
-        firstline triage --data index/demo - < mail.txt"
+        firstline triage --data index/demo - < mail.txt\n         \
+        firstline triage --batch new.csv --map id=Number --map \"subject=Title\" --out decided.csv\n         \
+        firstline triage --replay D-1042"
     )]
     Triage(TriageArgs),
     /// Check, try and propose triage rules.
@@ -232,6 +234,19 @@ pub(super) enum WantedArg {
     Both,
 }
 
+/// What says something of the one ticket of the command line.
+const ONE_TICKET: [&str; 9] = [
+    "text",
+    "description",
+    "channel",
+    "requester",
+    "organisation",
+    "product",
+    "at",
+    "attachments",
+    "fields",
+];
+
 #[derive(Debug, Args)]
 pub(super) struct TriageArgs {
     #[command(flatten)]
@@ -257,6 +272,39 @@ pub(super) struct TriageArgs {
     /// A further field that rules ask for. May be repeated.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(super) fields: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) batch: BatchArgs,
+    /// Make a stored decision again from what it was made from, and compare. Past tickets and
+    /// articles are no part of it.
+    #[arg(long, value_name = "ID", value_parser = decision_id)]
+    #[arg(conflicts_with_all = ONE_TICKET, conflicts_with = "batch")]
+    pub(super) replay: Option<DecisionId>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BatchArgs {
+    /// Decide on all tickets of a file, or of standard input (-): JSON lines or CSV, gzip too, with
+    /// the fields that `import` takes. Rows of CSV need an id.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ONE_TICKET)]
+    pub(super) batch: Option<PathBuf>,
+    /// The file to write the decisions to; it must not be there yet [default: standard output].
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub(super) out: Option<PathBuf>,
+    /// The form of the decisions [default: csv for an --out file of that name, ndjson otherwise].
+    #[arg(long, value_enum, requires = "batch")]
+    pub(super) format: Option<BatchFormat>,
+    /// For CSV: the column of a field. May be repeated.
+    #[arg(long = "map", value_name = "FIELD=COLUMN", requires = "batch")]
+    pub(super) map: Vec<String>,
+}
+
+/// The form of many decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum BatchFormat {
+    /// One JSON object a line, with the reasons.
+    Ndjson,
+    /// A row a ticket, values and confidences only.
+    Csv,
 }
 
 #[derive(Debug, Args)]
@@ -472,6 +520,10 @@ fn field(name: &str) -> Result<FieldName, String> {
         .into_iter()
         .find(|field| field.as_str() == name);
     field.ok_or_else(|| "a field is category, queue, impact or urgency".to_owned())
+}
+
+fn decision_id(text: &str) -> Result<DecisionId, String> {
+    DecisionId::parse(text).map_err(|error| error.to_string())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -20,6 +20,7 @@ mod similar;
 mod status;
 mod ticket;
 mod triage;
+mod triage_batch;
 mod tune;
 mod verify;
 

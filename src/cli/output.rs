@@ -39,6 +39,11 @@ impl Output {
         Ok(())
     }
 
+    /// Standard output, for bytes that are written as they are.
+    pub(super) fn writer(&mut self) -> &mut impl Write {
+        &mut self.stdout
+    }
+
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         self.stdout.flush()?;
         Ok(())

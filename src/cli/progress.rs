@@ -14,6 +14,13 @@ pub(super) fn count(total: u64) -> ProgressBar {
     bar(total, "{wide_bar} {pos}/{len} {eta} {msg}")
 }
 
+/// How many bytes have come of a stream that does not say its length; hidden when nobody looks.
+pub(super) fn stream() -> ProgressBar {
+    let bar = bar(0, "{spinner} {bytes} {bytes_per_sec}");
+    bar.unset_length();
+    bar
+}
+
 fn bar(total: u64, template: &str) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()

@@ -1,11 +1,15 @@
-//! `firstline triage`: a decision on a new ticket, with its reasons.
+//! `firstline triage`: a decision on a new ticket, with its reasons; `--replay` makes a stored one
+//! again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::args::TriageArgs;
-use super::{Exit, Output, output, search, similar, ticket};
-use crate::engine::TriageAnswer;
+use super::{Exit, Output, output, search, similar, ticket, triage_batch};
+use crate::engine::{DecisionReplay, GoneInput, TriageAnswer};
+use crate::model::DecisionId;
 use crate::triage::{Decision, FieldDecision, FieldValue, LabelDecision, Matched, Reason};
 use crate::{Audience, Engine, Settings};
 
@@ -16,6 +20,12 @@ pub(super) fn run(
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
     let engine = Engine::open_reading(folder, settings)?;
+    if let Some(id) = args.replay {
+        return replay(&engine, id, output);
+    }
+    if let Some(path) = &args.batch.batch {
+        return triage_batch::run(&engine, path, &args.batch, output);
+    }
     let mut ticket = ticket::read(&args.ticket)?;
     ticket.channel.clone_from(&args.channel);
     ticket.requester.clone_from(&args.requester);
@@ -26,18 +36,19 @@ pub(super) fn run(
     let fields = args.fields.iter().cloned();
     ticket.fields = fields.map(|(name, value)| (name, value.into())).collect();
     let answer = engine.triage(&ticket, &Audience::Everything)?;
-    let exit = Exit::of_found(answer.decision.category.value.is_some());
+    let exit = Exit::of_found(answer.decided.decision.category.value.is_some());
     if output.is_json {
         output.json(&answer)?;
     } else {
         print(&answer, output)?;
-        output::warnings(&answer.warnings);
+        output::warnings(&answer.decided.warnings);
     }
     Ok(exit)
 }
 
 fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
-    let decision = &answer.decision;
+    let decided = &answer.decided;
+    let decision = &decided.decision;
     print_field("category", &decision.category, output)?;
     print_field("queue", &decision.queue, output)?;
     print_field("impact", &decision.impact, output)?;
@@ -59,17 +70,67 @@ fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
     if decision.needs_human {
         output.line("a human should decide the category")?;
     }
-    if !answer.evidence.is_empty() {
+    let evidence = decided.evidence.as_deref().unwrap_or_default();
+    if !evidence.is_empty() {
         output.line("\nsimilar tickets")?;
     }
-    for hit in &answer.evidence {
+    for hit in evidence {
         similar::print_hit(hit, output)?;
     }
-    if !answer.articles.is_empty() {
+    let articles = decided.articles.as_deref().unwrap_or_default();
+    if !articles.is_empty() {
         output.line("\narticles")?;
     }
-    for (index, hit) in answer.articles.iter().enumerate() {
+    for (index, hit) in articles.iter().enumerate() {
         search::print_hit(index + 1, hit, output)?;
+    }
+    Ok(())
+}
+
+fn replay(engine: &Engine, id: DecisionId, output: &mut Output) -> anyhow::Result<Exit> {
+    let replay = engine.replay_decision(id, &Audience::Everything)?;
+    let exit = match replay.same {
+        true => Exit::Done,
+        false => Exit::NotInOrder,
+    };
+    if output.is_json {
+        output.json(&replay)?;
+    } else {
+        print_replay(&replay, output)?;
+    }
+    Ok(exit)
+}
+
+fn print_replay(replay: &DecisionReplay, output: &mut Output) -> anyhow::Result<()> {
+    let id = replay.id;
+    if replay.same {
+        return output.line(&format!("{id} is the same again, byte for byte"));
+    }
+    for gone in &replay.gone {
+        let input = match gone.input {
+            GoneInput::Rules => "rules",
+            GoneInput::Model => "model",
+        };
+        output.line(&format!(
+            "{id}: gone: {input} {}: {}",
+            gone.name, gone.detail
+        ))?;
+    }
+    if !replay.gone.is_empty() {
+        return Ok(());
+    }
+    output.line(&format!(
+        "{id} came out differently: decided by firstline {}, again by {}",
+        replay.program, replay.replayed_by
+    ))?;
+    for difference in &replay.differences {
+        let shown = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
+        output.line(&format!(
+            "  {}: {} -> {}",
+            difference.path,
+            shown(difference.stored.as_ref()),
+            shown(difference.replayed.as_ref())
+        ))?;
     }
     Ok(())
 }

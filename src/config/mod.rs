@@ -196,6 +196,8 @@ pub struct Triage {
     pub suggest: f64,
     /// The priority matrix.
     pub matrix: PriorityMatrix,
+    /// How many days stored decisions are kept.
+    pub keep_days: u32,
 }
 
 impl Default for Settings {

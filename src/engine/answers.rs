@@ -1,4 +1,4 @@
-//! Joins index, store and rules into the answers of the engine.
+//! Joins index and store into the answers of the engine.
 //!
 //! The index says which documents and how good, the store has their texts. Between the two a
 //! document may have changed: what is shown is always the stored state, and only when the audience
@@ -6,40 +6,13 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::clock::{Stopwatch, now};
 use super::{Engine, Error};
 use crate::index::{FacetCounts, Scored, View, article_language};
-use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket, TicketText};
+use crate::model::{Article, Audience, Document, DocumentKey, Kind, Ticket};
 use crate::search::{
     self, Found, Preferences, SearchAnswer, SearchHit, SearchQuery, SuggestAnswer, Suggestion,
 };
-use crate::similar::{SimilarHit, SimilarQuery};
-use crate::triage::TriageDecision;
-
-/// Similar tickets shown with a decision.
-const EVIDENCE: usize = 3;
-
-/// Articles shown with a decision.
-const ARTICLES: usize = 3;
-
-/// The answer to a triage request.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TriageAnswer {
-    /// The decision and its reasons.
-    #[serde(flatten)]
-    pub decision: TriageDecision,
-    /// The most similar past tickets the asker may see.
-    pub evidence: Vec<SimilarHit>,
-    /// The articles that may help the requester.
-    pub articles: Vec<SearchHit>,
-    /// Microseconds from question to answer, inside the engine.
-    pub took_us: u64,
-    /// What the asker should know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
 
 impl Engine {
     /// Finds articles.
@@ -201,46 +174,6 @@ impl Engine {
         let found = self.find(&view, query)?;
         let ids = found.scored.iter().map(|scored| view.id_of(scored));
         Ok(ids.collect::<Result<_, _>>()?)
-    }
-
-    /// Decides on a new ticket, with similar tickets as evidence and articles that may help.
-    ///
-    /// # Errors
-    /// An error of store or index.
-    pub fn triage(&self, ticket: &TicketText, audience: &Audience) -> Result<TriageAnswer, Error> {
-        let started = Stopwatch::start();
-        let triage = &self.settings.triage;
-        let thresholds = triage.thresholds();
-        let rules = self.rules();
-        let decision = if ticket.created_at.is_none() && rules.asks_time() {
-            // A ticket that does not say when it came comes now.
-            let ticket = TicketText {
-                created_at: Some(now()),
-                ..ticket.clone()
-            };
-            rules.decide(&ticket, thresholds, &triage.matrix)
-        } else {
-            rules.decide(ticket, thresholds, &triage.matrix)
-        };
-        let like = SimilarQuery {
-            limit: EVIDENCE,
-            ..SimilarQuery::text(ticket.clone())
-        };
-        let evidence = self.similar(&like, audience)?;
-        let about = SearchQuery {
-            limit: ARTICLES,
-            ..SearchQuery::text(ticket.whole())
-        };
-        let articles = self.search(&about, audience)?;
-        let mut warnings = evidence.warnings;
-        warnings.extend(articles.warnings);
-        Ok(TriageAnswer {
-            decision,
-            evidence: evidence.hits,
-            articles: articles.hits,
-            took_us: started.elapsed_us(),
-            warnings,
-        })
     }
 
     /// One document, when the audience may see it.

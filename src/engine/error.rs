@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::import::Refused;
+use crate::model::DecisionId;
 use crate::{config, index, store, triage};
 
 /// Why the engine did not do what it was asked.
@@ -73,6 +74,20 @@ pub enum Error {
         /// The id.
         id: String,
     },
+    /// There is no such decision, it is gone, or it must not be seen.
+    #[error(
+        "there is no decision {id}: none was stored under this id, or it went with its ticket or \
+         after {keep_days} days, or its ticket must not be seen"
+    )]
+    NoDecision {
+        /// The id.
+        id: DecisionId,
+        /// How long decisions are kept.
+        keep_days: u32,
+    },
+    /// A decision did not become JSON.
+    #[error("a decision could not be written as JSON")]
+    Json(#[from] serde_json::Error),
     /// The engine was opened for reading only.
     #[error("the data folder was opened for reading only")]
     ReadOnly,

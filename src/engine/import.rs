@@ -331,7 +331,7 @@ impl Import<'_> {
                 WriteStatus::Unchanged => self.report.unchanged += 1,
                 WriteStatus::Older => self.report.older += 1,
                 WriteStatus::Deleted => self.report.removed += 1,
-                WriteStatus::Missing | WriteStatus::Counted => {}
+                WriteStatus::Missing | WriteStatus::Counted | WriteStatus::Decided => {}
             }
             self.report.newest_seq = self.report.newest_seq.max(seq);
         }

@@ -1,7 +1,9 @@
 //! What comes in alone and at once: the webhook of a monitoring system, a message by e-mail.
 //!
 //! It goes through the same mappings as an import. A new e-mail is triaged: what the decision is
-//! sure of is set. What a desk has decided on a ticket stays when the next message comes.
+//! sure of is set, and the decision is stored with the ticket, unless texts are masked, for it would
+//! tell what the ticket no longer does. What a desk has decided on a ticket stays when the next
+//! message comes. What an alert is about its labels say: nothing is decided on it.
 
 use std::sync::mpsc::sync_channel;
 
@@ -9,13 +11,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::import::{change_of, original_of};
-use super::{Engine, Error, TriageAnswer};
+use super::{Asked, Engine, Error, TriageAnswer, Wanted};
 use crate::import::{
     self, Mapped, Refused, Skipped, Taken, alerts, convert, convert_alert, incoming,
 };
 use crate::model::{Audience, Document, DocumentKey, Impact, Ticket, TicketText, Urgency};
 use crate::store::{Change, Outcome, WriteStatus};
-use crate::triage::{Decision, FieldDecision, FieldValue};
+use crate::triage::{Decision, FieldDecision, FieldValue, TriageDecision};
 
 /// What became of something that came in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -80,27 +82,49 @@ impl Engine {
             Taken::Document(mapped) => *mapped,
             Taken::Skipped(Skipped { reason, .. }) => return Ok(skipped(reason)),
         };
-        let mut triage = None;
+        let (mut triage, mut decision) = (None, None);
         if let Document::Ticket(ticket) = &mut mapped.document {
             match known {
                 Some(known) if has_thread => keep_decided(ticket, known),
                 // The thread was not kept, as with masked texts: the message is one more comment.
                 Some(known) => *ticket = with_comment(known, ticket),
                 None => {
-                    let answer = self.triage(&TicketText::from(&*ticket), audience)?;
-                    apply(ticket, &answer);
-                    triage = Some(answer);
+                    let (answer, change) = self.triage_email(ticket, audience)?;
+                    apply(ticket, &answer.decided.decision);
+                    (triage, decision) = (Some(answer), change);
                 }
             }
         }
         let mapped = self.masked(mapped);
         let told = told(&mapped);
-        let outcomes = self.write_all(vec![change_of(mapped)])?;
+        let changes = std::iter::once(change_of(mapped)).chain(decision);
+        let outcomes = self.write_all(changes.collect())?;
         let outcome = outcomes.first().copied().ok_or(Error::Closed)?;
+        if let Some(answer) = &mut triage {
+            let decision = outcomes.get(1);
+            answer.decided.decision_id = decision.and_then(|outcome| outcome.decision);
+        }
         Ok(IntakeOutcome {
             triage,
             ..stored(told, outcome)
         })
+    }
+
+    /// Decides on the ticket of a new message.
+    fn triage_email(
+        &self,
+        ticket: &Ticket,
+        audience: &Audience,
+    ) -> Result<(TriageAnswer, Option<Change>), Error> {
+        let asked = Asked {
+            ticket: TicketText::from(ticket),
+            ticket_id: Some(ticket.id.clone()),
+        };
+        let wanted = Wanted {
+            evidence: true,
+            store: !self.settings.import.mask,
+        };
+        self.triage_one(asked, wanted, audience)
     }
 
     fn known_ticket(&self, key: &DocumentKey) -> Result<Option<Ticket>, Error> {
@@ -174,8 +198,7 @@ fn stored(told: IntakeOutcome, outcome: Outcome) -> IntakeOutcome {
 }
 
 /// Sets what the decision is sure of.
-fn apply(ticket: &mut Ticket, answer: &TriageAnswer) {
-    let decision = &answer.decision;
+fn apply(ticket: &mut Ticket, decision: &TriageDecision) {
     ticket.status = Some("new".to_owned());
     ticket.category = name(&decision.category);
     ticket.queue = name(&decision.queue);

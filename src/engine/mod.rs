@@ -7,6 +7,7 @@
 mod analytics;
 mod answers;
 mod clock;
+mod decisions;
 mod desk_file;
 mod error;
 mod feedback;
@@ -21,11 +22,14 @@ mod pool;
 mod progress;
 mod rebuild;
 mod replay;
+mod rule_file;
 mod rule_suggestions;
 mod search_counts;
 mod similar;
 mod slot;
 mod status;
+mod triage;
+mod triage_analytics;
 mod verify;
 mod write_queue;
 
@@ -36,8 +40,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use analytics::{ArticleTitle, SearchAnalytics};
-pub use answers::TriageAnswer;
 pub use clock::{instant, now};
+pub use decisions::{DecisionDifference, DecisionRecord, DecisionReplay};
 pub use error::Error;
 pub use feedback::{ArticleVotes, VotesByArticle};
 pub use import::ImportEvent;
@@ -49,17 +53,24 @@ pub use replay::{
 };
 pub use rule_suggestions::{RuleSuggestion, RuleSuggestions, SuggestOptions};
 pub use status::{IndexStatus, RulesStatus, SearchStatus, Status, StoreStatus};
+pub use triage::{
+    Asked, Decided, Decider, DecisionSettings, Gone, GoneInput, TriageAnswer, Wanted,
+};
+pub use triage_analytics::{
+    CalibrationBin, FieldAnalytics, TriageAnalytics, TriageMeasures, ValueAnalytics,
+};
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
-use desk_file::{DeskFile, Refused};
+use desk_file::DeskFile;
 use feedback::VoteBox;
 use frequent_queries::FrequentQueries;
 use indexer::Indexer;
 use lock::FolderLock;
 use progress::Progress;
+use rule_file::RuleFile;
 use search_counts::SearchCounts;
 use slot::IndexSlot;
-use write_queue::{Counting, WriteQueue};
+use write_queue::{Counting, KeepDays, WriteQueue};
 
 use crate::config::Settings;
 use crate::model::{Day, Document, DocumentKey, Kind};
@@ -74,7 +85,7 @@ const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
 pub struct Engine {
     folder: PathBuf,
     settings: Settings,
-    rules: DeskFile<Rules, Problems>,
+    rules: DeskFile<RuleFile, Problems>,
     synonyms: DeskFile<Synonyms>,
     pins: DeskFile<Pins>,
     store: StoreReader,
@@ -111,7 +122,7 @@ impl Engine {
     /// folder untouched.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
         crate::store::check(folder)?;
-        let rules = load_rules(folder, &settings)?;
+        let rules = RuleFile::open(folder, &settings)?;
         let lock = FolderLock::take(folder)?;
         let writer = StoreWriter::open(folder)?;
         let store = writer.reader();
@@ -137,7 +148,7 @@ impl Engine {
         let counting = Counting::new(
             Arc::clone(&counts),
             Arc::clone(&frequent),
-            settings.search.keep_days,
+            KeepDays::of(&settings),
         );
         let writes = WriteQueue::start(writer, Arc::clone(&progress), counting)?;
         let interval = Duration::from_millis(settings.index.commit_interval_ms);
@@ -177,7 +188,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NeedsRebuild`] when there is no index to read.
     pub fn open_reading(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        let rules = load_rules(folder, &settings)?;
+        let rules = RuleFile::open(folder, &settings)?;
         let store = StoreReader::open_folder(folder)?;
         let progress = Arc::new(Progress::default());
         progress.set_stored_seq(store.newest_seq()?);
@@ -212,7 +223,7 @@ impl Engine {
     /// The rules of triage as the file says now, no older than a second.
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
-        self.rules.content()
+        Arc::clone(&self.rules.content().rules)
     }
 
     /// Stores a document. When it returns the document is on disk; searchable it is a little
@@ -255,13 +266,24 @@ impl Engine {
         change: Change,
         reply: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        let reply = move |outcomes: Result<Vec<Outcome>, _>| {
-            let outcome = outcomes
-                .map_err(Error::Write)
-                .and_then(|outcomes| outcomes.last().copied().ok_or(Error::Closed));
+        self.submit_all(vec![change], move |outcomes| {
+            let outcome =
+                outcomes.and_then(|outcomes| outcomes.last().copied().ok_or(Error::Closed));
             reply(outcome);
-        };
-        self.writes()?.submit(vec![change], Box::new(reply))
+        })
+    }
+
+    /// As [`Engine::submit`] for changes that are all stored, or none of them.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many writes wait; `reply` is not called then.
+    pub fn submit_all(
+        &self,
+        changes: Vec<Change>,
+        reply: impl FnOnce(Result<Vec<Outcome>, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let reply = move |outcomes: Result<_, _>| reply(outcomes.map_err(Error::Write));
+        self.writes()?.submit(changes, Box::new(reply))
     }
 
     /// Waits until the change with this sequence number, and all before it, can be found.
@@ -411,15 +433,6 @@ fn frequent_queries(store: &StoreReader, settings: &Settings) -> Result<Frequent
         today,
         settings.search.frequent_days,
     )?)
-}
-
-/// The rules, which must be right when the engine starts: it would decide on nothing.
-fn load_rules(folder: &Path, settings: &Settings) -> Result<DeskFile<Rules, Problems>, Error> {
-    let path = folder.join(&settings.triage.rules);
-    DeskFile::open_right(path.clone(), Rules::parse).map_err(|refused| match refused {
-        Refused::Io(source) => Error::Folder { path, source },
-        Refused::Wrong(problems) => Error::Rules(problems),
-    })
 }
 
 impl crate::config::Triage {

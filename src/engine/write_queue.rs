@@ -19,6 +19,7 @@ use super::clock::{Stopwatch, now};
 use super::frequent_queries::FrequentQueries;
 use super::progress::Progress;
 use super::search_counts::SearchCounts;
+use crate::config::Settings;
 use crate::model::Day;
 use crate::store::{self, Change, Outcome, StoreWriter};
 
@@ -125,11 +126,29 @@ fn run(
     counting.write(&mut store);
 }
 
-/// What the writer has to do with counts of searches.
+/// How many days is kept what is not kept for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeepDays {
+    /// Feedback and counts of searches.
+    searches: u32,
+    /// Decisions.
+    decisions: u32,
+}
+
+impl KeepDays {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            searches: settings.search.keep_days,
+            decisions: settings.triage.keep_days,
+        }
+    }
+}
+
+/// What the writer has to do with counts of searches, and with what is too old.
 pub(super) struct Counting {
     counts: Arc<SearchCounts>,
     frequent: Arc<FrequentQueries>,
-    keep_days: u32,
+    keep: KeepDays,
     /// The day on which what is too old was last dropped.
     tidied_on: Option<Day>,
 }
@@ -138,12 +157,12 @@ impl Counting {
     pub(super) fn new(
         counts: Arc<SearchCounts>,
         frequent: Arc<FrequentQueries>,
-        keep_days: u32,
+        keep: KeepDays,
     ) -> Self {
         Self {
             counts,
             frequent,
-            keep_days,
+            keep,
             tidied_on: None,
         }
     }
@@ -166,11 +185,14 @@ impl Counting {
         if self.tidied_on == Some(today) {
             return;
         }
-        match store.forget_searches_before(today.before(self.keep_days)) {
+        let forgotten = store
+            .forget_searches_before(today.before(self.keep.searches))
+            .and_then(|()| store.forget_decisions_before(today.before(self.keep.decisions)));
+        match forgotten {
             Ok(()) => self.tidied_on = Some(today),
             Err(error) => {
                 let cause = &error as &dyn std::error::Error;
-                tracing::warn!(error = cause, "old counts of searches could not be dropped");
+                tracing::warn!(error = cause, "what is too old could not be dropped");
             }
         }
     }

@@ -1,4 +1,5 @@
-//! `GET /v1/analytics/search`: what was searched for, and what was not found.
+//! `GET /v1/analytics/search`: what was searched for, and what was not found;
+//! `GET /v1/analytics/triage`: how stored decisions turned out.
 
 use axum::extract::State;
 use axum::routing::get;
@@ -8,14 +9,16 @@ use super::App;
 use super::access::Caller;
 use super::params::Params;
 use super::problem::Problem;
-use crate::engine::{Lane, SearchAnalytics, now};
+use crate::engine::{Lane, SearchAnalytics, TriageAnalytics, now};
 use crate::model::{Day, Role};
 
 /// The days of an answer that no day was asked for, today included.
 const DEFAULT_DAYS: u32 = 30;
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/v1/analytics/search", get(search))
+    Router::new()
+        .route("/v1/analytics/search", get(search))
+        .route("/v1/analytics/triage", get(triage))
 }
 
 async fn search(
@@ -27,6 +30,19 @@ async fn search(
     let (from, to) = period(params)?;
     let answer = app.compute(Lane::Heavy, move |engine| {
         engine.search_analytics(from, to, &caller.audience)
+    });
+    Ok(Json(answer.await?))
+}
+
+async fn triage(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+) -> Result<Json<TriageAnalytics>, Problem> {
+    caller.require(Role::Analyst)?;
+    let (from, to) = period(params)?;
+    let answer = app.compute(Lane::Heavy, move |engine| {
+        engine.triage_analytics(from, to, &caller.audience)
     });
     Ok(Json(answer.await?))
 }

@@ -10,17 +10,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::App;
 use super::access::Caller;
 use super::params::{Params, json};
 use super::problem::{Code, Problem};
-use crate::engine::{Error, Lane};
+use super::{App, MAX_VISIBLE_WAIT};
+use crate::engine::Lane;
 use crate::import::{Mapped, Options, document_of_object};
 use crate::model::{Document, DocumentKey, Kind, Role};
 use crate::store::{Change, Outcome, WriteStatus};
-
-/// How long `?visible=true` waits.
-const MAX_VISIBLE_WAIT: std::time::Duration = std::time::Duration::from_secs(8);
 
 /// The id in a path; axum's own answer to a path that does not read would be no problem document.
 type PathId = Result<Path<String>, PathRejection>;
@@ -89,7 +86,7 @@ async fn store(
     let Mapped {
         document, notes, ..
     } = document_of_object(with_key(object, &key)?, Options::default())?;
-    let outcome = write(&app, Change::Put(Box::new(document))).await?;
+    let outcome = app.write(Change::Put(Box::new(document))).await?;
     let visible = wants_visible && wait_visible(&app, outcome.seq).await;
     let status = match outcome.status {
         WriteStatus::Created => StatusCode::CREATED,
@@ -98,7 +95,8 @@ async fn store(
         | WriteStatus::Deleted
         | WriteStatus::Missing
         | WriteStatus::Older
-        | WriteStatus::Counted => StatusCode::OK,
+        | WriteStatus::Counted
+        | WriteStatus::Decided => StatusCode::OK,
     };
     let warnings = notes
         .into_iter()
@@ -120,7 +118,7 @@ async fn remove(
     let wants_visible = params.flag("visible");
     params.finish()?;
     let key = key(kind, id)?;
-    let outcome = write(&app, Change::Delete(key.clone())).await?;
+    let outcome = app.write(Change::Delete(key.clone())).await?;
     let visible = wants_visible && wait_visible(&app, outcome.seq).await;
     Ok(Json(written(&key, outcome, visible, Vec::new())))
 }
@@ -143,20 +141,6 @@ fn with_key(
         }
     }
     Ok(object)
-}
-
-/// Stores one change; when it returns the change is on disk.
-async fn write(app: &App, change: Change) -> Result<Outcome, Problem> {
-    let (sender, outcome) = oneshot::channel();
-    // A caller that has gone meanwhile needs no answer; its change is stored all the same.
-    app.engine
-        .submit(change, move |outcome| drop(sender.send(outcome)))?;
-    // Only a change that hides something waits for the index, and only that can take long.
-    match tokio::time::timeout(MAX_VISIBLE_WAIT, outcome).await {
-        Ok(Ok(outcome)) => Ok(outcome?),
-        Ok(Err(_)) => Err(Error::Closed.into()),
-        Err(_) => Err(Error::NotVisibleYet.into()),
-    }
 }
 
 /// Waits until a change can be found. The change is stored, so not finding it in time is no error.

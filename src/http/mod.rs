@@ -6,6 +6,7 @@
 
 mod access;
 mod analytics;
+mod decisions;
 mod documents;
 mod feedback;
 mod import;
@@ -31,6 +32,7 @@ pub use problem::{CODES, Code};
 pub use serve::{ServeError, serve};
 
 use crate::engine::{self, Engine, Lane, Pool};
+use crate::store::{Change, Outcome};
 use problem::Problem;
 
 /// What the handlers share.
@@ -41,6 +43,9 @@ pub struct App {
     /// A permit for every byte that the bodies being read may take together.
     bodies: Arc<Semaphore>,
 }
+
+/// How long a write may wait for the indexes, which it does when it hides something.
+const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(8);
 
 /// What the bodies being read may take together, in bytes.
 const MAX_BODIES_BYTES: usize = 256 * 1024 * 1024;
@@ -89,6 +94,26 @@ impl App {
             }
         }
     }
+
+    /// Stores one change; when it returns the change is on disk.
+    async fn write(&self, change: Change) -> Result<Outcome, Problem> {
+        let outcomes = self.write_all(vec![change]).await?;
+        Ok(outcomes.last().copied().ok_or(engine::Error::Closed)?)
+    }
+
+    /// Stores changes, all or none; when it returns they are on disk.
+    async fn write_all(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Problem> {
+        let (sender, outcomes) = oneshot::channel();
+        // A caller that has gone meanwhile needs no answer; its changes are stored all the same.
+        self.engine
+            .submit_all(changes, move |outcomes| drop(sender.send(outcomes)))?;
+        // Only a change that hides something waits for the index, and only that can take long.
+        match tokio::time::timeout(MAX_VISIBLE_WAIT, outcomes).await {
+            Ok(Ok(outcomes)) => Ok(outcomes?),
+            Ok(Err(_)) => Err(engine::Error::Closed.into()),
+            Err(_) => Err(engine::Error::NotVisibleYet.into()),
+        }
+    }
 }
 
 /// The router with all resources and layers.
@@ -97,6 +122,7 @@ pub fn app(app: App) -> Router {
         .merge(search::router())
         .merge(similar::router())
         .merge(triage::router())
+        .merge(decisions::router())
         .merge(documents::router())
         .merge(import::router())
         .merge(intake::router())

@@ -293,7 +293,9 @@ impl From<engine::Error> for Problem {
         use engine::Error as E;
         let is_full = |error: &store::Error| matches!(error, store::Error::Full(_));
         match &error {
-            E::NotFound { .. } => Self::new(Code::DocumentNotFound, error.to_string()),
+            E::NotFound { .. } | E::NoDecision { .. } => {
+                Self::new(Code::DocumentNotFound, error.to_string())
+            }
             E::Refused { refused } => refused.clone().into(),
             E::Busy => Self::new(Code::Overloaded, error.to_string()),
             E::Closed | E::NotVisibleYet => Self::new(Code::Unavailable, error.to_string()),

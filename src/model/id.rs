@@ -27,6 +27,9 @@ pub enum InvalidId {
     /// A sign that an id may not have.
     #[error("an id has only letters, digits and . _ : - @ + ~, {0:?} has {1:?}")]
     Sign(String, char),
+    /// No id of a stored decision.
+    #[error("a decision is named like D-1042, not {0:?}")]
+    Decision(String),
 }
 
 /// Checks `id` against the rules of this module.
@@ -120,6 +123,63 @@ impl From<TicketId> for String {
     }
 }
 
+/// The id of a stored decision, for example `D-1042`. Their numbers grow, and none is given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DecisionId(i64);
+
+impl DecisionId {
+    /// What stands in front of the number.
+    const PREFIX: &str = "D-";
+
+    /// The id with a number of the store.
+    #[must_use]
+    pub fn of_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Reads `D-1042`.
+    ///
+    /// # Errors
+    /// [`InvalidId::Decision`] when the text is anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let number = text
+            .strip_prefix(Self::PREFIX)
+            .filter(|digits| !digits.starts_with('0'))
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok());
+        number
+            .map(Self)
+            .ok_or_else(|| InvalidId::Decision(text.to_owned()))
+    }
+
+    /// The number in the store, from 1.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<String> for DecisionId {
+    type Error = InvalidId;
+
+    fn try_from(id: String) -> Result<Self, InvalidId> {
+        Self::parse(&id)
+    }
+}
+
+impl From<DecisionId> for String {
+    fn from(id: DecisionId) -> Self {
+        id.to_string()
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::PREFIX, self.0)
+    }
+}
+
 impl fmt::Display for ArticleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -147,6 +207,24 @@ mod tests {
             "7",
         ] {
             assert!(TicketId::new(id).is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_decision_has_one_spelling() {
+        assert_eq!(DecisionId::parse("D-1042").unwrap().to_string(), "D-1042");
+        for text in [
+            "",
+            "1042",
+            "D-",
+            "D-0",
+            "D-01",
+            "D-+1",
+            "d-1",
+            "D-1 ",
+            "D-9999999999999999999",
+        ] {
+            assert!(DecisionId::parse(text).is_err(), "{text:?}");
         }
     }
 

@@ -21,7 +21,7 @@ pub use calendar::{Calendar, InvalidTimeZone, LocalTime, Weekday};
 pub use day::{Day, InvalidDay};
 pub use document::{Document, DocumentKey, Fields, Kind};
 pub use feedback::{Feedback, FeedbackKind};
-pub use id::{ArticleId, InvalidId, MAX_ID_CHARS, TicketId};
+pub use id::{ArticleId, DecisionId, InvalidId, MAX_ID_CHARS, TicketId};
 pub use scale::{Impact, InvalidScale, Priority, PriorityMatrix, Urgency};
 pub use ticket::{Comment, Ticket, TicketText};
 pub use time::{InvalidTime, Time};

@@ -6,10 +6,11 @@
 //!
 //! Commits are durable when they return (WAL, `synchronous=FULL`). One [`StoreWriter`] writes,
 //! any number of [`StoreReader`] clones read, in this process and in others. Nothing here knows of
-//! indexes, audiences or HTTP. Beside the documents stand API keys, and what users said of articles
-//! and searched for, without a word about who they are.
+//! indexes, audiences or HTTP. Beside the documents stand API keys, what users said of articles
+//! and searched for, without a word about who they are, and decisions with what they were made from.
 
 mod backup;
+mod decisions;
 mod feedback;
 mod keys;
 mod originals;
@@ -20,6 +21,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
+pub use decisions::{DecidedTicket, NewDecision, StoredDecision};
 pub use feedback::{
     FeedbackCounts, FeedbackRow, Listed, NOT_KEPT, QueryCount, SearchCount, SearchReport,
     SearchTotals,
@@ -95,6 +97,14 @@ pub enum Error {
     DamagedOriginal {
         /// Kind and id.
         key: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A stored decision, or the rules that it was made by, does not read.
+    #[error("{what} in the store: {detail}")]
+    DamagedDecision {
+        /// The decision or the rules.
+        what: String,
         /// What is wrong with it.
         detail: String,
     },

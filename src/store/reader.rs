@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
+use super::decisions::{self, DecidedTicket, StoredDecision};
 use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
 use super::originals::{self, OriginalRow, StoredOriginal};
 use super::schema::open_for_reading;
 use super::{Error, file_of};
-use crate::model::{Article, Day, Document, DocumentKey, Kind, Ticket};
+use crate::model::{Article, Day, DecisionId, Document, DocumentKey, Kind, Ticket};
 
 /// Changes are read up to so many bytes at a time.
 const MAX_BYTES_OF_CHANGES: usize = 16 * 1024 * 1024;
@@ -268,6 +269,35 @@ impl StoreReader {
     /// An error of the database, or [`Error::DamagedOriginal`].
     pub fn originals_after(&self, row: i64, limit: u32) -> Result<Vec<OriginalRow>, Error> {
         self.with(|connection| originals::after(connection, row, limit))
+    }
+
+    /// The decision with this id, or `None`.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::DamagedDecision`].
+    pub fn decision(&self, id: DecisionId) -> Result<Option<StoredDecision>, Error> {
+        self.with(|connection| decisions::get(connection, id))
+    }
+
+    /// The text of the rules by which stored decisions were made, or `None` when it is not kept.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::DamagedDecision`].
+    pub fn rules_text(&self, digest: &str) -> Result<Option<String>, Error> {
+        self.with(|connection| decisions::rules_text(connection, digest))
+    }
+
+    /// Calls `sink` with the decisions of a period, both days included, whose tickets are there;
+    /// with the last one of a ticket only, oldest first. Cost: a scan of the period.
+    ///
+    /// # Errors
+    /// An error of the database; a decision or a ticket that does not read.
+    pub fn decided_tickets(
+        &self,
+        period: (Day, Day),
+        sink: &mut dyn FnMut(DecidedTicket),
+    ) -> Result<(), Error> {
+        self.with(|connection| decisions::decided_tickets(connection, period, sink))
     }
 
     /// What was ever said of each article, by its id.

@@ -16,8 +16,8 @@ use super::{Error, file_of};
 pub const FILE_NAME: &str = "firstline.db";
 
 /// The format of the tables, kept in SQLite's `user_version`: 1 had documents, keys and settings,
-/// 2 search feedback too, 3 the originals of imported documents.
-pub const FORMAT: i32 = 3;
+/// 2 search feedback too, 3 the originals of imported documents, 4 decisions.
+pub const FORMAT: i32 = 4;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -86,6 +86,29 @@ const ORIGINAL_TABLE: &str = "
     );
 ";
 
+/// What format 4 adds: decisions with all that they were made from. `AUTOINCREMENT`, so that the
+/// number of a decision that is gone never names another one.
+const DECISION_TABLES: &str = "
+    CREATE TABLE decision (
+        number        INTEGER PRIMARY KEY AUTOINCREMENT,  -- its id is 'D-' and this
+        created_at    TEXT NOT NULL,
+        program       TEXT NOT NULL,  -- the version of Firstline that decided
+        ticket_id     TEXT,           -- of the ticket that came of it, when that is known
+        rules_digest  TEXT NOT NULL,  -- of a rule_file; '' when there were no rules
+        model_version TEXT,
+        settings      TEXT NOT NULL,  -- JSON: thresholds and matrix
+        ticket        TEXT NOT NULL,  -- JSON, as it was asked with
+        content       BLOB NOT NULL   -- the decision: JSON, LZ4 block, the length in front
+    );
+    CREATE INDEX decision_of_day ON decision (substr(created_at, 1, 10));
+    CREATE INDEX decision_of_ticket ON decision (ticket_id) WHERE ticket_id IS NOT NULL;
+    CREATE INDEX decision_of_rules ON decision (rules_digest);
+    CREATE TABLE rule_file (
+        digest  TEXT PRIMARY KEY,
+        content BLOB NOT NULL  -- LZ4 block, the length in front
+    );
+";
+
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -134,6 +157,9 @@ fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> 
     }
     if found < 3 {
         transaction.execute_batch(ORIGINAL_TABLE)?;
+    }
+    if found < 4 {
+        transaction.execute_batch(DECISION_TABLES)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)

@@ -5,12 +5,13 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
+use super::decisions::{self, NewDecision};
 use super::feedback::{self, FeedbackRow, SearchCount};
 use super::originals::{self, StoredOriginal};
 use super::reader::document_of;
 use super::schema::open_for_writing;
 use super::{Error, FILE_NAME, StoreReader};
-use crate::model::{Day, Document, DocumentKey, Time};
+use crate::model::{Day, DecisionId, Document, DocumentKey, Time};
 
 /// One change to the store.
 #[derive(Debug, Clone)]
@@ -19,10 +20,12 @@ pub enum Change {
     Put(Box<Document>),
     /// Stores the document of another system, unless a newer state of it is stored.
     Import(Box<Imported>),
-    /// Removes the document with this key.
+    /// Removes the document with this key, and the decisions on it when it is a ticket.
     Delete(DocumentKey),
     /// Keeps what somebody said of an article; no document changes.
     Feedback(FeedbackRow),
+    /// Keeps a decision; no document changes.
+    Decision(Box<NewDecision>),
 }
 
 /// A document that comes from another system.
@@ -52,6 +55,8 @@ pub enum WriteStatus {
     Missing,
     /// Feedback was kept; no document changed.
     Counted,
+    /// A decision was kept; no document changed.
+    Decided,
 }
 
 /// What a change did, and the sequence number under which its document now stands.
@@ -59,9 +64,12 @@ pub enum WriteStatus {
 pub struct Outcome {
     /// What happened.
     pub status: WriteStatus,
-    /// The sequence number of the document's last change; the store's newest for a missing one and
-    /// for feedback.
+    /// The sequence number of the document's last change; the store's newest for a missing one, for
+    /// feedback and for a decision.
     pub seq: u64,
+    /// The id of the decision that was kept.
+    #[serde(skip)]
+    pub decision: Option<DecisionId>,
     /// Whether somebody who could find the document before must not find it any more.
     #[serde(skip)]
     pub hides: bool,
@@ -72,6 +80,7 @@ impl Outcome {
         Self {
             status,
             seq,
+            decision: None,
             hides: false,
         }
     }
@@ -133,6 +142,10 @@ impl StoreWriter {
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
                 Change::Feedback(row) => feedback::add(&transaction, row)
                     .map(|()| Outcome::plain(WriteStatus::Counted, newest_seq)),
+                Change::Decision(new) => decisions::add(&transaction, new).map(|id| Outcome {
+                    decision: Some(id),
+                    ..Outcome::plain(WriteStatus::Decided, newest_seq)
+                }),
             })
             .collect::<Result<Vec<_>, Error>>()?;
         transaction.commit()?;
@@ -164,6 +177,18 @@ impl StoreWriter {
         feedback::forget_before(&transaction, day)?;
         Ok(transaction.commit()?)
     }
+
+    /// Drops decisions from before a day, and the rules that only they were made by.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn forget_decisions_before(&mut self, day: Day) -> Result<(), Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        decisions::forget_before(&transaction, day)?;
+        Ok(transaction.commit()?)
+    }
 }
 
 fn put(
@@ -190,9 +215,8 @@ fn put(
     replace(connection, &key, Some(&body), *newest_seq)?;
     Ok(match old {
         Some((_, old)) => Outcome {
-            status: WriteStatus::Updated,
-            seq: *newest_seq,
             hides: hides(&key, old, document),
+            ..Outcome::plain(WriteStatus::Updated, *newest_seq)
         },
         None => Outcome::plain(WriteStatus::Created, *newest_seq),
     })
@@ -244,15 +268,17 @@ fn delete(
     key: &DocumentKey,
     newest_seq: &mut u64,
 ) -> Result<Outcome, Error> {
+    if let DocumentKey::Ticket(id) = key {
+        decisions::forget_ticket(connection, id)?;
+    }
     match stored(connection, key)? {
         Some((_, Some(_))) => {
             *newest_seq += 1;
             replace(connection, key, None, *newest_seq)?;
             originals::remove(connection, key)?;
             Ok(Outcome {
-                status: WriteStatus::Deleted,
-                seq: *newest_seq,
                 hides: true,
+                ..Outcome::plain(WriteStatus::Deleted, *newest_seq)
             })
         }
         Some((_, None)) | None => Ok(Outcome::plain(WriteStatus::Missing, *newest_seq)),

@@ -179,7 +179,7 @@ const fn row(request: (&'static str, &'static str), body: &'static str, statuses
 }
 
 /// Every route with every method that it takes, and some that it does not.
-const MATRIX: [Row; 37] = [
+const MATRIX: [Row; 49] = [
     row(("GET", "/healthz"), "", [200; 4]),
     row(("GET", "/readyz"), "", [200; 4]),
     row(("GET", "/v1/search?q=x"), "", [401, 200, 200, 200]),
@@ -194,6 +194,37 @@ const MATRIX: [Row; 37] = [
         ("POST", "/v1/triage"),
         r#"{"subject":"x"}"#,
         [401, 200, 200, 200],
+    ),
+    row(
+        ("POST", "/v1/triage"),
+        r#"{"subject":"x","store":true}"#,
+        [401, 403, 200, 200],
+    ),
+    row(
+        ("POST", "/v1/triage"),
+        r#"{"subject":"x","store":true,"ticket_id":"hr"}"#,
+        [401, 403, 200, 200],
+    ),
+    row(
+        ("POST", "/v1/triage"),
+        r#"{"tickets":[{"subject":"x"}]}"#,
+        [401, 403, 200, 200],
+    ),
+    // What the four requests above stored: D-1 and D-2 without a ticket, D-3 and D-4 on one that is
+    // restricted.
+    row(("GET", "/v1/decisions/D-1"), "", [401, 403, 200, 200]),
+    row(("GET", "/v1/decisions/D-3"), "", [401, 403, 404, 200]),
+    row(("GET", "/v1/decisions/D-99"), "", [401, 403, 404, 404]),
+    row(("GET", "/v1/decisions/x"), "", [401, 403, 400, 400]),
+    row(
+        ("POST", "/v1/decisions/D-1/replay"),
+        "",
+        [401, 403, 200, 200],
+    ),
+    row(
+        ("POST", "/v1/decisions/D-3/replay"),
+        "",
+        [401, 403, 404, 200],
     ),
     row(("GET", "/v1/status"), "", [401, 403, 403, 200]),
     row(("POST", "/v1/import"), "", [401, 403, 403, 200]),
@@ -225,6 +256,7 @@ const MATRIX: [Row; 37] = [
         "",
         [401, 403, 400, 400],
     ),
+    row(("GET", "/v1/analytics/triage"), "", [401, 403, 200, 200]),
     row(("GET", "/v1/articles/public"), "", [401, 200, 200, 200]),
     row(("GET", "/v1/articles/draft"), "", [401, 404, 200, 200]),
     row(("GET", "/v1/articles/archived"), "", [401, 404, 200, 200]),
@@ -251,6 +283,8 @@ const MATRIX: [Row; 37] = [
     row(("GET", "/v1/import"), "", [405; 4]),
     row(("GET", "/v1/feedback"), "", [405; 4]),
     row(("POST", "/v1/analytics/search"), "", [405; 4]),
+    row(("DELETE", "/v1/decisions/D-1"), "", [405; 4]),
+    row(("GET", "/v1/decisions/D-1/replay"), "", [405; 4]),
     row(("POST", "/v1/articles/public"), "", [405; 4]),
     row(("GET", "/v1/keys"), "", [404; 4]),
 ];

@@ -21,6 +21,7 @@ mod cli;
 mod corpus;
 mod crash;
 mod damage;
+mod decisions;
 mod disk_full;
 mod faults;
 mod feedback;

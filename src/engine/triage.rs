@@ -1,0 +1,325 @@
+//! Decides on new tickets, and shows what speaks for the decision: past tickets and articles.
+//!
+//! The decision itself is pure (`crate::triage`); here it gets the rules, the settings and the time
+//! of day. What is wanted to be stored is handed back as a change: whoever asked has it written.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Stopwatch, now};
+use super::rule_file::RuleFile;
+use super::{Engine, Error};
+use crate::config;
+use crate::model::{Audience, DecisionId, PriorityMatrix, TicketId, TicketText};
+use crate::search::{SearchHit, SearchQuery};
+use crate::similar::{SimilarHit, SimilarQuery};
+use crate::store::{Change, NewDecision, StoredDecision};
+use crate::triage::{Thresholds, TriageDecision};
+
+/// Similar tickets shown with a decision.
+const EVIDENCE: usize = 3;
+
+/// Articles shown with a decision.
+const ARTICLES: usize = 3;
+
+/// A ticket to decide on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The ticket as it came in.
+    pub ticket: TicketText,
+    /// The id under which the desk has it or will have it, when that is known.
+    pub ticket_id: Option<TicketId>,
+}
+
+/// What is wanted besides the decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Similar tickets and articles.
+    pub evidence: bool,
+    /// That the decision is kept.
+    pub store: bool,
+}
+
+/// A decision with what speaks for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decided {
+    /// Under which it is stored, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<DecisionId>,
+    /// The decision and its reasons.
+    #[serde(flatten)]
+    pub decision: TriageDecision,
+    /// The most similar past tickets the asker may see, when they are wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Vec<SimilarHit>>,
+    /// The articles that may help the requester, when they are wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub articles: Option<Vec<SearchHit>>,
+    /// What the asker should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The answer to a triage request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TriageAnswer {
+    /// The decision with what speaks for it.
+    #[serde(flatten)]
+    pub decided: Decided,
+    /// Microseconds from question to answer, inside the engine.
+    pub took_us: u64,
+}
+
+/// The settings that a decision depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionSettings {
+    /// From which confidence on values are set and suggested.
+    pub thresholds: Thresholds,
+    /// The priority by impact and urgency.
+    pub matrix: PriorityMatrix,
+}
+
+impl From<&config::Triage> for DecisionSettings {
+    fn from(settings: &config::Triage) -> Self {
+        Self {
+            thresholds: settings.thresholds(),
+            matrix: settings.matrix,
+        }
+    }
+}
+
+/// An input of a stored decision that is no longer there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// Which one.
+    pub input: GoneInput,
+    /// The digest of the rules, the version of the model.
+    pub name: String,
+    /// Why it cannot be had.
+    pub detail: String,
+}
+
+/// What a decision is made from besides ticket and settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GoneInput {
+    /// The text of the rules.
+    Rules,
+    /// The learned model.
+    Model,
+}
+
+/// What decides: the rules and settings of one moment. The same ticket gets the same decision, but
+/// for rules that ask for the time of a ticket that does not say when it came.
+#[derive(Debug, Clone)]
+pub struct Decider {
+    file: Arc<RuleFile>,
+    settings: DecisionSettings,
+    /// Names the learned model; rules decide alone when there is none.
+    model_version: Option<String>,
+}
+
+impl Decider {
+    /// Decides on a ticket.
+    #[must_use]
+    pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
+        let DecisionSettings { thresholds, matrix } = &self.settings;
+        let rules = &self.file.rules;
+        if ticket.created_at.is_none() && rules.asks_time() {
+            return rules.decide(&dated(ticket.clone()), *thresholds, matrix);
+        }
+        rules.decide(ticket, *thresholds, matrix)
+    }
+
+    /// The change that keeps a decision on a ticket with all that it was made from.
+    pub(super) fn keep(
+        &self,
+        asked: Asked,
+        decision: &TriageDecision,
+    ) -> Result<Change, serde_json::Error> {
+        Ok(Change::Decision(Box::new(NewDecision {
+            created_at: now(),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            ticket_id: asked.ticket_id,
+            ticket: asked.ticket,
+            settings: serde_json::to_string(&self.settings)?,
+            rules_digest: self.file.rules.digest().to_owned(),
+            rules: Arc::clone(&self.file.text),
+            model_version: self.model_version.clone(),
+            decision: serde_json::to_string(decision)?,
+        })))
+    }
+}
+
+/// A ticket that does not say when it came comes now.
+pub(super) fn dated(ticket: TicketText) -> TicketText {
+    TicketText {
+        created_at: ticket.created_at.or_else(|| Some(now())),
+        ..ticket
+    }
+}
+
+impl Engine {
+    /// What decides now.
+    #[must_use]
+    pub fn decider(&self) -> Decider {
+        Decider {
+            file: self.rules.content(),
+            settings: (&self.settings.triage).into(),
+            model_version: None,
+        }
+    }
+
+    /// What decided once, or what of it is no longer there.
+    pub(super) fn decider_of(
+        &self,
+        stored: &StoredDecision,
+        settings: DecisionSettings,
+    ) -> Result<Result<Decider, Vec<Gone>>, Error> {
+        let model = stored.model_version.as_ref().map(|version| Gone {
+            input: GoneInput::Model,
+            name: version.clone(),
+            detail: "this version of the program has no learned models".to_owned(),
+        });
+        Ok(match (self.rules_of(&stored.rules_digest)?, model) {
+            (Ok(file), None) => Ok(Decider {
+                file,
+                settings,
+                model_version: None,
+            }),
+            (file, model) => Err(file.err().into_iter().chain(model).collect()),
+        })
+    }
+
+    /// The rules with a digest: those in use, or what stored decisions keep.
+    fn rules_of(&self, digest: &str) -> Result<Result<Arc<RuleFile>, Gone>, Error> {
+        let current = self.rules.content();
+        if current.rules.digest() == digest {
+            return Ok(Ok(current));
+        }
+        if digest.is_empty() {
+            return Ok(Ok(Arc::default()));
+        }
+        let gone = |detail: String| Gone {
+            input: GoneInput::Rules,
+            name: digest.to_owned(),
+            detail,
+        };
+        let Some(text) = self.store.rules_text(digest)? else {
+            return Ok(Err(gone("their text is not kept".to_owned())));
+        };
+        let name = format!("the rules {digest}");
+        Ok(RuleFile::parse(&name, &text)
+            .map(Arc::new)
+            // An older version took them.
+            .map_err(|problems| gone(problems.to_string())))
+    }
+
+    /// Decides on a new ticket, with similar tickets as evidence and articles that may help.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn triage(&self, ticket: &TicketText, audience: &Audience) -> Result<TriageAnswer, Error> {
+        let asked = Asked {
+            ticket: ticket.clone(),
+            ticket_id: None,
+        };
+        let wanted = Wanted {
+            evidence: true,
+            store: false,
+        };
+        let (answer, _) = self.triage_one(asked, wanted, audience)?;
+        Ok(answer)
+    }
+
+    /// Decides on a new ticket. Gives the change that stores the decision too, when that is wanted:
+    /// the decision gets its id when it is written.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn triage_one(
+        &self,
+        asked: Asked,
+        wanted: Wanted,
+        audience: &Audience,
+    ) -> Result<(TriageAnswer, Option<Change>), Error> {
+        let started = Stopwatch::start();
+        let (decided, change) = self.decided(&self.decider(), asked, wanted, audience)?;
+        let answer = TriageAnswer {
+            decided,
+            took_us: started.elapsed_us(),
+        };
+        Ok((answer, change))
+    }
+
+    /// As [`Engine::triage_one`] for many tickets, by the same rules, on all processors. The
+    /// decisions are in the order of the tickets.
+    ///
+    /// # Errors
+    /// An error of store or index.
+    pub fn triage_all(
+        &self,
+        asked: Vec<Asked>,
+        wanted: Wanted,
+        audience: &Audience,
+    ) -> Result<Vec<(Decided, Option<Change>)>, Error> {
+        let decider = self.decider();
+        let decided = asked.into_par_iter();
+        decided
+            .map(|asked| self.decided(&decider, asked, wanted, audience))
+            .collect()
+    }
+
+    fn decided(
+        &self,
+        decider: &Decider,
+        asked: Asked,
+        wanted: Wanted,
+        audience: &Audience,
+    ) -> Result<(Decided, Option<Change>), Error> {
+        let asked = Asked {
+            ticket: dated(asked.ticket),
+            ..asked
+        };
+        let mut decided = Decided {
+            decision_id: None,
+            decision: decider.decide(&asked.ticket),
+            evidence: None,
+            articles: None,
+            warnings: Vec::new(),
+        };
+        if wanted.evidence {
+            self.add_evidence(&asked.ticket, audience, &mut decided)?;
+        }
+        let change = match wanted.store {
+            true => Some(decider.keep(asked, &decided.decision)?),
+            false => None,
+        };
+        Ok((decided, change))
+    }
+
+    fn add_evidence(
+        &self,
+        ticket: &TicketText,
+        audience: &Audience,
+        decided: &mut Decided,
+    ) -> Result<(), Error> {
+        let like = SimilarQuery {
+            limit: EVIDENCE,
+            ..SimilarQuery::text(ticket.clone())
+        };
+        let evidence = self.similar(&like, audience)?;
+        let about = SearchQuery {
+            limit: ARTICLES,
+            ..SearchQuery::text(ticket.whole())
+        };
+        let articles = self.search(&about, audience)?;
+        decided.evidence = Some(evidence.hits);
+        decided.articles = Some(articles.hits);
+        decided.warnings.extend(evidence.warnings);
+        decided.warnings.extend(articles.warnings);
+        Ok(())
+    }
+}
