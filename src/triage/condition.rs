@@ -200,7 +200,7 @@ impl Condition {
 /// What is known of a ticket when conditions are looked at.
 pub(super) struct Look<'a, 'h> {
     pub(super) ticket: &'a TicketText,
-    /// In order of patterns.
+    /// In order of patterns; those of other rules may be missing.
     pub(super) hits: &'h [Hit],
     /// When it came, by the calendar of the desk.
     pub(super) local: Option<LocalTime>,

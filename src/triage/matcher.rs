@@ -165,7 +165,10 @@ impl Phrases {
 
 /// The first of the terms between spaces.
 fn first_term(terms: &str) -> &str {
-    terms.split(' ').nth(1).unwrap_or_default()
+    let after_space = terms.get(1..).unwrap_or_default();
+    let end = memchr::memchr(b' ', after_space.as_bytes());
+    end.and_then(|end| after_space.get(..end))
+        .unwrap_or_default()
 }
 
 impl Builder {

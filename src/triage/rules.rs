@@ -200,19 +200,32 @@ impl Rules {
     /// The rules that fire, in order of the file, with what they found.
     pub(super) fn fired<'a>(&'a self, ticket: &'a TicketText) -> Vec<Fired<'a>> {
         let hits = self.matcher.find(ticket);
-        let of_hits = hits.iter().filter_map(|hit| self.rule_of.get(hit.pattern));
-        let mut worth: Vec<usize> = of_hits.copied().collect();
+        let rule_of = |hit: &Hit| self.rule_of.get(hit.pattern).copied();
+        let mut worth: Vec<usize> = hits.iter().filter_map(rule_of).collect();
         worth.extend(&self.without_text);
         worth.sort_unstable();
         worth.dedup();
         let calendar = self.calendar.as_ref();
-        let look = Look {
-            ticket,
-            hits: &hits,
-            local: calendar.and_then(|calendar| Some(calendar.local(ticket.created_at?))),
-        };
-        let rules = worth.into_iter().filter_map(|index| self.rules.get(index));
-        rules.filter_map(|rule| rule.fires(&look)).collect()
+        let local = calendar.and_then(|calendar| Some(calendar.local(ticket.created_at?)));
+        let mut fired = Vec::new();
+        // Patterns are numbered in order of rules: the next hits are those of the next rule.
+        let mut later = hits.as_slice();
+        for index in worth {
+            let n_hits = later
+                .iter()
+                .take_while(|hit| rule_of(hit) == Some(index))
+                .count();
+            let (hits, rest) = later.split_at_checked(n_hits).unwrap_or_default();
+            later = rest;
+            let look = Look {
+                ticket,
+                hits,
+                local,
+            };
+            let rule = self.rules.get(index);
+            fired.extend(rule.and_then(|rule| rule.fires(&look)));
+        }
+        fired
     }
 }
 
