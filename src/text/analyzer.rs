@@ -67,6 +67,54 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
     });
 }
 
+/// One form of a word, both as it is written and as a language has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Form<'a> {
+    /// In lower case and folded, but not stemmed: what the analysis in no language gives.
+    pub(crate) plain: &'a str,
+    /// The term of the language; none for a stop word.
+    pub(crate) term: Option<&'a str>,
+    /// Where its word stands in the text, in bytes, on character boundaries.
+    pub(crate) range: Range<usize>,
+    /// The running number of its word.
+    pub(crate) position: u32,
+}
+
+/// Calls `sink` with every form of every word. What [`analyze`] would give in this language and in
+/// [`Language::Other`], for one walk through the text. `sink` must not analyze in its turn.
+pub(crate) fn analyze_forms(text: &str, language: Language, mut sink: impl FnMut(Form<'_>)) {
+    let mut plain = String::new();
+    words(text, |word| {
+        plain.clear();
+        if word.form.is_ascii() {
+            plain.push_str(&word.form);
+            plain.make_ascii_lowercase();
+        } else {
+            // Folding is slow beyond ASCII; what it gives is remembered.
+            with_term(Language::Other, &word.form, |term| {
+                plain.push_str(term.unwrap_or_default());
+            });
+        }
+        if plain.is_empty() {
+            return;
+        }
+        let (range, position) = (word.range, word.position);
+        let mut give = |term: Option<&str>| {
+            sink(Form {
+                plain: &plain,
+                term,
+                range: range.clone(),
+                position,
+            });
+        };
+        if word.is_code {
+            give(Some(&plain));
+        } else {
+            with_term(language, &word.form, give);
+        }
+    });
+}
+
 /// The terms of a word in further languages, each once.
 fn give_others(form: &str, first: Language, others: &[Language], mut give: impl FnMut(&str)) {
     let mut given: Vec<String> = Vec::new();
@@ -125,6 +173,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn one_walk_gives_what_two_analyses_give(text in "(\\PC|[a-zA-Z0-9.' -]|the |störung ){0,40}") {
+            for language in Language::ALL {
+                let (mut plain, mut stemmed) = (Vec::new(), Vec::new());
+                analyze_forms(&text, language, |form| {
+                    let place = (form.range, form.position);
+                    stemmed.extend(form.term.map(|term| (term.to_owned(), place.clone())));
+                    plain.push((form.plain.to_owned(), place));
+                });
+                let given = |language| {
+                    let mut given = Vec::new();
+                    analyze(&text, &[language], |token| {
+                        given.push((token.term.to_owned(), (token.range, token.position)));
+                    });
+                    given
+                };
+                prop_assert_eq!(stemmed, given(language));
+                prop_assert_eq!(plain, given(Language::Other));
+            }
+        }
+
         #[test]
         fn ranges_stand_on_characters_and_in_order(text in "\\PC{0,80}") {
             let mut last = 0;

@@ -14,6 +14,7 @@ mod word_lists;
 mod words;
 
 pub use analyzer::{ANALYZER_VERSION, Token, analyze};
+pub(crate) use analyzer::{Form, analyze_forms};
 pub use boilerplate::without_boilerplate;
 pub use language::{InvalidLanguage, Language};
 pub use sentences::sentences;

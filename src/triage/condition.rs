@@ -1,7 +1,7 @@
 //! The conditions of a rule, and whether they hold for a ticket.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex::Regex;
@@ -198,38 +198,39 @@ impl Condition {
 }
 
 /// What is known of a ticket when conditions are looked at.
-pub(super) struct Look<'a> {
+pub(super) struct Look<'a, 'h> {
     pub(super) ticket: &'a TicketText,
-    /// In order of patterns.
-    pub(super) hits: &'a [Hit],
+    /// In order of patterns; those of other rules may be missing.
+    pub(super) hits: &'h [Hit],
     /// When it came, by the calendar of the desk.
     pub(super) local: Option<LocalTime>,
 }
 
 /// What made conditions hold.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(super) struct Evidence<'a> {
     pub(super) hits: Vec<Hit>,
-    pub(super) fields: BTreeMap<String, String>,
+    /// What the ticket says; of one name the last counts.
+    pub(super) fields: Vec<(&'a str, Cow<'a, str>)>,
 }
 
-impl Evidence {
+impl Evidence<'_> {
     /// What there is so far.
-    fn mark(&self) -> (usize, BTreeMap<String, String>) {
-        (self.hits.len(), self.fields.clone())
+    fn mark(&self) -> (usize, usize) {
+        (self.hits.len(), self.fields.len())
     }
 
     /// Forgets what was added since; false, for a condition that does not hold.
-    fn back_to(&mut self, (n_hits, fields): (usize, BTreeMap<String, String>)) -> bool {
+    fn back_to(&mut self, (n_hits, n_fields): (usize, usize)) -> bool {
         self.hits.truncate(n_hits);
-        self.fields = fields;
+        self.fields.truncate(n_fields);
         false
     }
 }
 
-impl Look<'_> {
+impl<'a> Look<'a, '_> {
     /// Whether a condition holds; what makes it hold is added to the evidence.
-    pub(super) fn holds(&self, condition: &Condition, evidence: &mut Evidence) -> bool {
+    pub(super) fn holds(&self, condition: &'a Condition, evidence: &mut Evidence<'a>) -> bool {
         match condition {
             Condition::Text {
                 patterns,
@@ -245,16 +246,15 @@ impl Look<'_> {
                 let mut of_ticket = field.values(self.ticket).into_iter();
                 let found = of_ticket.find(|value| values.take(value));
                 let is_found = found.is_some();
-                let name = || field.as_str().to_owned();
-                let found = found.map(|value| (name(), value.into_owned()));
+                let found = found.map(|value| (field.as_str(), value));
                 evidence.fields.extend(found);
                 is_found
             }
             Condition::Time(window) => {
                 let holds = self.local.is_some_and(|local| window.has(local));
                 if let (true, Some(time)) = (holds, self.ticket.created_at) {
-                    let name = "created_at".to_owned();
-                    evidence.fields.insert(name, time.to_string());
+                    let time = Cow::Owned(time.to_string());
+                    evidence.fields.push(("created_at", time));
                 }
                 holds
             }
@@ -269,8 +269,10 @@ impl Look<'_> {
                 holding.count() >= *at_least || evidence.back_to(before)
             }
             Condition::None(parts) => {
-                let nowhere = &mut Evidence::default();
-                !parts.iter().any(|part| self.holds(part, nowhere))
+                let before = evidence.mark();
+                let holds = !parts.iter().any(|part| self.holds(part, evidence));
+                evidence.back_to(before);
+                holds
             }
         }
     }
@@ -287,7 +289,7 @@ impl Look<'_> {
         patterns: &Range<usize>,
         scope: Scope,
         at_least: usize,
-        evidence: &mut Evidence,
+        evidence: &mut Evidence<'_>,
     ) -> bool {
         let hits = self.hits_of(patterns).iter();
         let in_scope = hits.filter(|hit| scope.has(hit.field));
@@ -310,7 +312,7 @@ impl Look<'_> {
         patterns: &Range<usize>,
         scope: Scope,
         within: u32,
-        evidence: &mut Evidence,
+        evidence: &mut Evidence<'_>,
     ) -> bool {
         let hits = self.hits_of(patterns);
         for first in hits.iter().filter(|hit| scope.has(hit.field)) {

@@ -1,14 +1,12 @@
 //! Weighs what the rules found and decides.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::decision::{
     Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision,
     Reason, TriageDecision,
 };
-use super::rules::{Firings, Rule, Rules};
+use super::rules::{Fired, Firing, Policy, Rule, Rules};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
 
 /// The alternatives that are shown.
@@ -35,8 +33,54 @@ impl Thresholds {
     }
 }
 
-/// The reasons for every value of a field.
-type Reasons = BTreeMap<FieldValue, Vec<Reason>>;
+/// What contributes to the score of a value. Only for values that are chosen it becomes a reason.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Bias(f64),
+    Rule(&'a Rule, f64, &'a Firing<'a>),
+    Set(&'a Policy, &'a Fired<'a>),
+    Category(&'a str, f64),
+}
+
+impl Part<'_> {
+    fn weight(self) -> f64 {
+        match self {
+            Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => weight,
+            Self::Set(..) => 0.0,
+        }
+    }
+
+    fn reason(self, ticket: &TicketText) -> Reason {
+        match self {
+            Self::Bias(weight) => Reason::Bias { weight },
+            Self::Rule(rule, weight, firing) => rule.reason(weight, firing, ticket),
+            Self::Set(policy, fired) => fired.set_reason(policy, ticket),
+            Self::Category(category, weight) => Reason::Category {
+                category: category.to_owned(),
+                weight,
+            },
+        }
+    }
+}
+
+/// The parts of all values of a field, and the value that is set.
+struct Parts<'a> {
+    field: FieldName,
+    parts: Vec<(&'a FieldValue, Part<'a>)>,
+    set: Option<&'a FieldValue>,
+}
+
+/// A value of a field with its score; none when nothing speaks for or against it.
+struct Scored<'a> {
+    value: &'a FieldValue,
+    score: Option<f64>,
+}
+
+impl Scored<'_> {
+    fn score(&self) -> f64 {
+        self.score.unwrap_or_default()
+    }
+}
 
 impl Rules {
     /// Decides on a ticket. The same rules, ticket and settings give the same decision.
@@ -48,114 +92,90 @@ impl Rules {
         matrix: &PriorityMatrix,
     ) -> TriageDecision {
         let fired = self.fired(ticket);
-        let set_category = set_value(FieldName::Category, &fired);
-        let category = self.field(
-            FieldName::Category,
-            self.reasons(FieldName::Category, &fired),
-            set_category.as_ref(),
-        );
-        let mut for_queues = self.reasons(FieldName::Queue, &fired);
-        if let Some(FieldValue::Name(name)) = &category.value
-            && let Some(queue) = self.queues.get(name)
-        {
-            let reason = Reason::Category {
-                category: name.clone(),
-                weight: category.score,
-            };
-            for_queues
-                .entry(FieldValue::Name(queue.clone()))
-                .or_default()
-                .push(reason);
-        }
-        let category = decided(category, thresholds);
-        // The queue of a category that is set is as sure as the category.
-        let set_queue = set_value(FieldName::Queue, &fired).or_else(|| match &set_category {
-            Some(FieldValue::Name(name)) => self.queues.get(name).cloned().map(FieldValue::Name),
-            Some(FieldValue::Number(_)) | None => None,
-        });
-        let queue = self.field(FieldName::Queue, for_queues, set_queue.as_ref());
-        let queue = decided(queue, thresholds);
-        let of_scale = |field| {
-            let set = set_value(field, &fired);
-            let field = self.field(field, self.reasons(field, &fired), set.as_ref());
-            decided(field, thresholds)
+        let decide = |parts: Parts<'_>| {
+            let mut decided = self.field(&parts, ticket);
+            decided.decision = thresholds.decision(decided.confidence);
+            decided
         };
-        let impact = of_scale(FieldName::Impact);
-        let urgency = of_scale(FieldName::Urgency);
+        let for_category = self.parts(FieldName::Category, &fired);
+        let set_category = for_category.set;
+        let category = decide(for_category);
+        let of_category = |value: &FieldValue| match value {
+            FieldValue::Name(name) => self.queues.get(name).cloned().map(FieldValue::Name),
+            FieldValue::Number(_) => None,
+        };
+        let mut for_queue = self.parts(FieldName::Queue, &fired);
+        let queue = category.value.as_ref().and_then(of_category);
+        if let (Some(queue), Some(FieldValue::Name(name))) = (&queue, &category.value) {
+            let part = Part::Category(name, category.score);
+            for_queue.parts.push((queue, part));
+        }
+        // The queue of a category that is set is as sure as the category.
+        let set_queue = set_category.and_then(of_category);
+        for_queue.set = for_queue.set.or(set_queue.as_ref());
+        let queue = decide(for_queue);
+        let impact = decide(self.parts(FieldName::Impact, &fired));
+        let urgency = decide(self.parts(FieldName::Urgency, &fired));
         TriageDecision {
             needs_human: category.decision == Decision::Abstain,
             priority: priority(&impact, &urgency, matrix),
-            category,
             queue,
+            category,
             impact,
             urgency,
-            tags: self.labels(LabelKind::Tag, &fired, thresholds),
-            flags: self.labels(LabelKind::Flag, &fired, thresholds),
+            tags: self.labels(LabelKind::Tag, (ticket, &fired), thresholds),
+            flags: self.labels(LabelKind::Flag, (ticket, &fired), thresholds),
             rules_digest: self.digest().to_owned(),
         }
     }
 
-    fn reasons(&self, field: FieldName, fired: &[(&Rule, Firings)]) -> Reasons {
-        let mut reasons = Reasons::new();
-        for (of_field, value, weight) in &self.bias {
-            if *of_field == field {
-                let reason = Reason::Bias { weight: *weight };
-                reasons.entry(value.clone()).or_default().push(reason);
+    fn parts<'a>(&'a self, field: FieldName, fired: &'a [Fired<'a>]) -> Parts<'a> {
+        let of_field = self.bias.iter().filter(|(of, _, _)| *of == field);
+        let mut parts: Vec<(&FieldValue, Part<'_>)> = of_field
+            .map(|(_, value, weight)| (value, Part::Bias(*weight)))
+            .collect();
+        for Fired { rule, firings } in fired {
+            for (_, value, weight) in rule.weights.iter().filter(|(of, _, _)| *of == field) {
+                let of_value = firings.iter();
+                parts.extend(of_value.map(|firing| (value, Part::Rule(rule, *weight, firing))));
             }
         }
-        for (rule, firings) in fired {
-            let of_field = rule.weights.iter().filter(|(of, _, _)| *of == field);
-            for (_, value, weight) in of_field {
-                let of_value = reasons.entry(value.clone()).or_default();
-                of_value.extend(firings.iter().map(|firing| rule.reason(*weight, firing)));
-            }
+        let set = set(field, fired);
+        parts.extend(set);
+        Parts {
+            field,
+            parts,
+            set: set.map(|(value, _)| value),
         }
-        if let Some((value, reason)) = set(field, fired) {
-            reasons.entry(value).or_default().push(reason);
-        }
-        reasons
     }
 
     /// The best value of a field, or the one that is set, with its probability among all values of
     /// the field.
-    fn field(
-        &self,
-        field: FieldName,
-        mut reasons: Reasons,
-        set: Option<&FieldValue>,
-    ) -> FieldDecision {
-        let score = |reasons: &[Reason]| reasons.iter().map(Reason::weight).sum::<f64>();
-        let mut values = self.values(field);
-        values.extend(reasons.keys().cloned());
-        let mut scored: Vec<(FieldValue, f64)> = values
-            .into_iter()
-            .map(|value| {
-                let score = reasons.get(&value).map_or(0.0, |reasons| score(reasons));
-                (value, score)
-            })
-            .collect();
+    fn field(&self, of_field: &Parts<'_>, ticket: &TicketText) -> FieldDecision {
+        let Parts { field, parts, set } = of_field;
+        let mut scored = scores(self.values.of(*field), parts);
         // Stable, so that equal scores fall to the lower value.
-        scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let highest = scored.first().map_or(0.0, |(_, score)| *score);
-        scored.sort_by_key(|(value, _)| set != Some(value));
+        scored.sort_by(|a, b| b.score().total_cmp(&a.score()));
+        let highest = scored.first().map_or(0.0, Scored::score);
+        scored.sort_by_key(|scored| *set != Some(scored.value));
         let total: f64 = scored
             .iter()
-            .map(|(_, score)| (score - highest).exp())
+            .map(|scored| (scored.score() - highest).exp())
             .sum();
-        let confidence = |value: &FieldValue, score: f64| match set {
-            Some(set) => f64::from(u8::from(set == value)),
-            None => (score - highest).exp() / total,
+        let confidence = |scored: &Scored<'_>| match set {
+            Some(set) => f64::from(u8::from(*set == scored.value)),
+            None => (scored.score() - highest).exp() / total,
         };
         // With a bias every decision starts from what is usual, wherever the scores lie.
-        let has_bias = self.bias.iter().any(|(of, _, _)| *of == field);
-        let spoken_for = scored.iter().filter(|(value, score)| {
-            let is_spoken_for = (has_bias || *score > 0.0) && reasons.contains_key(value);
-            is_spoken_for || set == Some(value)
+        let has_bias = self.bias.iter().any(|(of, _, _)| of == field);
+        let spoken_for = scored.iter().filter(|scored| {
+            let is_spoken_for = (has_bias || scored.score() > 0.0) && scored.score.is_some();
+            is_spoken_for || *set == Some(scored.value)
         });
-        let mut ranked = spoken_for.map(|(value, score)| Alternative {
-            value: value.clone(),
-            confidence: confidence(value, *score),
-            score: *score,
+        let mut ranked = spoken_for.map(|scored| Alternative {
+            value: scored.value.clone(),
+            confidence: confidence(scored),
+            score: scored.score(),
         });
         let Some(best) = ranked.next() else {
             return FieldDecision {
@@ -167,18 +187,39 @@ impl Rules {
                 alternatives: Vec::new(),
             };
         };
-        let alternatives = ranked.take(MAX_ALTERNATIVES).collect();
-        let mut reasons = reasons.remove(&best.value).unwrap_or_default();
+        let of_best = parts.iter().filter(|(value, _)| **value == best.value);
+        let mut reasons: Vec<Reason> = of_best.map(|(_, part)| part.reason(ticket)).collect();
         sort_reasons(&mut reasons);
         FieldDecision {
+            alternatives: ranked.take(MAX_ALTERNATIVES).collect(),
             value: Some(best.value),
             confidence: best.confidence,
             decision: Decision::Abstain,
             score: best.score,
             reasons,
-            alternatives,
         }
     }
+}
+
+/// The sums of the parts of every value, in order of values.
+fn scores<'a>(values: &'a [FieldValue], parts: &[(&'a FieldValue, Part<'_>)]) -> Vec<Scored<'a>> {
+    let values = values.iter();
+    let mut scored: Vec<Scored<'_>> = values.map(|value| Scored { value, score: None }).collect();
+    for &(value, part) in parts {
+        let weight = part.weight();
+        match scored.binary_search_by(|scored| scored.value.cmp(value)) {
+            Ok(at) => {
+                if let Some(Scored { score, .. }) = scored.get_mut(at) {
+                    *score = Some(score.map_or(weight, |score| score + weight));
+                }
+            }
+            Err(at) => {
+                let score = Some(weight);
+                scored.insert(at, Scored { value, score });
+            }
+        }
+    }
+    scored
 }
 
 /// What is set first, then the heaviest.
@@ -187,22 +228,13 @@ pub(super) fn sort_reasons(reasons: &mut [Reason]) {
     reasons.sort_by_key(|reason| !matches!(reason, Reason::Set { .. }));
 }
 
-/// The value that the first firing rule that sets one gives a field, with the reason.
-fn set(field: FieldName, fired: &[(&Rule, Firings)]) -> Option<(FieldValue, Reason)> {
-    fired.iter().find_map(|(rule, firings)| {
-        let policy = rule.policy.as_ref()?;
+/// The value that the first firing rule that sets one gives a field.
+fn set<'a>(field: FieldName, fired: &'a [Fired<'a>]) -> Option<(&'a FieldValue, Part<'a>)> {
+    fired.iter().find_map(|of_rule| {
+        let policy = of_rule.rule.policy.as_ref()?;
         let (_, value) = policy.values.iter().find(|(of, _)| *of == field)?;
-        Some((value.clone(), rule.set_reason(firings)?))
+        Some((value, Part::Set(policy, of_rule)))
     })
-}
-
-fn set_value(field: FieldName, fired: &[(&Rule, Firings)]) -> Option<FieldValue> {
-    set(field, fired).map(|(value, _)| value)
-}
-
-fn decided(mut field: FieldDecision, thresholds: Thresholds) -> FieldDecision {
-    field.decision = thresholds.decision(field.confidence);
-    field
 }
 
 fn priority(

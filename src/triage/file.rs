@@ -12,7 +12,7 @@ use super::decision::LabelKind;
 use super::matcher::{Builder, Matcher};
 use super::problems::{Found, ProblemKind};
 use super::reader::{Text, Value, did_you_mean};
-use super::rules::{Policy, Rule, Rules};
+use super::rules::{Policy, Rule, Rules, Values};
 use super::{FieldName, FieldValue, file_calendar, file_condition};
 
 /// The version of the file format that is read.
@@ -119,6 +119,7 @@ impl Reading<'_> {
             ..Rules::default()
         };
         let places = self.rules(file, &mut rules);
+        rules.values = Values::new(&self.queues);
         rules.queues.clone_from(&self.queues);
         rules.asks_time = rules.rules.iter().any(|rule| rule.condition.asks_time());
         let on = rules.rules.iter().enumerate();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::Thresholds;
 use super::decide::sort_reasons;
 use super::decision::{Decision, LabelDecision, LabelKind, Reason};
-use super::rules::{Firing, Firings, Rule, Rules};
+use super::rules::{Fired, Rules};
+use crate::model::TicketText;
 
 impl Rules {
     /// The labels of a kind that a firing rule speaks for or against, the likeliest first. The
@@ -13,19 +14,24 @@ impl Rules {
     pub(super) fn labels(
         &self,
         kind: LabelKind,
-        fired: &[(&Rule, Firings)],
+        (ticket, fired): (&TicketText, &[Fired<'_>]),
         thresholds: Thresholds,
     ) -> Vec<LabelDecision> {
         let mut labels: BTreeMap<&String, Vec<Reason>> = BTreeMap::new();
-        for (rule, firings) in fired {
+        for of_rule in fired {
+            let Fired { rule, firings } = of_rule;
             for (_, value, weight) in rule.labels.iter().filter(|(of, _, _)| *of == kind) {
-                let reasons = firings.iter().map(|firing| rule.reason(*weight, firing));
+                let reasons = firings
+                    .iter()
+                    .map(|firing| rule.reason(*weight, firing, ticket));
                 labels.entry(value).or_default().extend(reasons);
             }
-            let set = rule.policy.iter().flat_map(|policy| &policy.labels);
-            for (_, value) in set.filter(|(of, _)| *of == kind) {
+            let Some(policy) = &rule.policy else {
+                continue;
+            };
+            for (_, value) in policy.labels.iter().filter(|(of, _)| *of == kind) {
                 let reasons = labels.entry(value).or_default();
-                reasons.extend(rule.set_reason(firings));
+                reasons.push(of_rule.set_reason(policy, ticket));
             }
         }
         for (_, value, weight) in self.label_bias.iter().filter(|(of, _, _)| *of == kind) {
@@ -59,33 +65,5 @@ fn decide(value: &str, mut reasons: Vec<Reason>, thresholds: Thresholds) -> Labe
         decision,
         score,
         reasons,
-    }
-}
-
-impl Rule {
-    /// A weight of the rule as a reason.
-    pub(super) fn reason(&self, weight: f64, firing: &Firing) -> Reason {
-        Reason::Rule {
-            rule: self.id.clone(),
-            weight,
-            matched: firing.matched.clone(),
-            fields: firing.fields.clone(),
-            name: self.name.clone(),
-            note: self.note.clone(),
-        }
-    }
-
-    /// What the rule sets, as a reason.
-    pub(super) fn set_reason(&self, firings: &[Firing]) -> Option<Reason> {
-        let policy = self.policy.as_ref()?;
-        let matched = firings.iter().flat_map(|firing| firing.matched.clone());
-        let fields = firings.first().map(|firing| firing.fields.clone());
-        Some(Reason::Set {
-            rule: self.id.clone(),
-            weight: 0.0,
-            matched: matched.collect(),
-            fields: fields.unwrap_or_default(),
-            reason: policy.reason.clone(),
-        })
     }
 }

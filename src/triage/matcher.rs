@@ -1,26 +1,31 @@
 //! Finds what all rules look for in one pass over a ticket.
 //!
-//! Words and phrases are compared as the analyzer leaves them (lower case, folded, stemmed as
-//! English whatever the language, so that rule and text always meet), joined by spaces, with one
-//! Aho-Corasick automaton; beginnings of words in the same way, but not stemmed. Regexes see the
-//! original text. One more automaton finds the literals without which they cannot match, and only
-//! those whose literals occur are run: one `RegexSet` for all of them was measured fifty times
-//! slower, because a set with Unicode word boundaries has no quick way through text that is not
-//! ASCII.
+//! Words and phrases are compared as the analyzer leaves them: lower case, folded, stemmed as
+//! English whatever the language, so that rule and text always meet. They are whole terms, so each
+//! is looked up by its first one; an automaton that reads letters was measured slower and a hundred
+//! times larger. Beginnings of words are found by an Aho-Corasick automaton in the terms between
+//! spaces, not stemmed. Regexes see the original text. One more automaton finds the literals
+//! without which they cannot match, and only those whose literals occur are run: one `RegexSet` for
+//! all of them was measured fifty times slower, because a set with Unicode word boundaries has no
+//! quick way through text that is not ASCII.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{Regex, RegexBuilder};
 
 use super::decision::MatchedIn;
 use super::literals;
 use crate::model::TicketText;
-use crate::text::{Language, analyze};
+use crate::text::{Form, Language, analyze_forms};
 
 /// A compiled regex may take so much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Up to so many bytes of patterns an automaton may take the quickest form, a table that has all
+/// successors of every state: a few megabytes.
+const MAX_TABLE_BYTES: usize = 16 << 10;
 
 /// Places of one regex in one text; more would say no more.
 pub(super) const MAX_MATCHES: usize = 5;
@@ -47,10 +52,10 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Words in a row; none when there is no word.
     pub(super) fn phrase(phrase: &str) -> Option<Self> {
-        let normal = Normal::new(phrase, Language::English);
-        (!normal.words.is_empty()).then_some(Self {
+        let stemmed = Both::new(phrase).stemmed;
+        (!stemmed.words.is_empty()).then_some(Self {
             kind: PatternKind::Phrase,
-            normal: normal.text,
+            normal: stemmed.text,
         })
     }
 }
@@ -81,7 +86,7 @@ pub(super) struct Builder {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matcher {
     patterns: Vec<Pattern>,
-    phrases: Automaton,
+    phrases: Phrases,
     stems: Automaton,
     literals: Automaton,
     regexes: Vec<(usize, Regex)>,
@@ -101,7 +106,11 @@ impl Automaton {
     fn new(patterns: Vec<(usize, &str)>) -> Result<Self, String> {
         let (numbers, texts): (Vec<usize>, Vec<&str>) = patterns.into_iter().unzip();
         let automaton = (!texts.is_empty())
-            .then(|| AhoCorasick::new(texts))
+            .then(|| {
+                let n_bytes: usize = texts.iter().map(|text| text.len()).sum();
+                let table = (n_bytes <= MAX_TABLE_BYTES).then_some(AhoCorasickKind::DFA);
+                AhoCorasick::builder().kind(table).build(texts)
+            })
             .transpose()
             .map_err(|error| error.to_string())?;
         Ok(Self { automaton, numbers })
@@ -120,6 +129,48 @@ impl Automaton {
     }
 }
 
+/// The words and phrases, by their first term.
+#[derive(Debug, Clone, Default)]
+struct Phrases {
+    by_first: HashMap<String, Vec<usize>, foldhash::fast::RandomState>,
+}
+
+impl Phrases {
+    fn new(patterns: &[Pattern]) -> Self {
+        let mut phrases = Self::default();
+        let all = patterns.iter().enumerate();
+        for (number, pattern) in all.filter(|(_, pattern)| pattern.kind == PatternKind::Phrase) {
+            let first = first_term(&pattern.normal).to_owned();
+            phrases.by_first.entry(first).or_default().push(number);
+        }
+        phrases
+    }
+
+    /// The number of every phrase that occurs, with its place.
+    fn find(&self, patterns: &[Pattern], text: &Normal, mut sink: impl FnMut(usize, Range<usize>)) {
+        for term in &text.words {
+            // With the space before the term.
+            let start = term.start - 1;
+            let rest = text.text.get(start..).unwrap_or_default();
+            let with_first = self.by_first.get(first_term(rest));
+            for &number in with_first.into_iter().flatten() {
+                let phrase = patterns.get(number).map(|pattern| &pattern.normal);
+                if let Some(phrase) = phrase.filter(|phrase| rest.starts_with(*phrase)) {
+                    sink(number, start..start + phrase.len());
+                }
+            }
+        }
+    }
+}
+
+/// The first of the terms between spaces.
+fn first_term(terms: &str) -> &str {
+    let after_space = terms.get(1..).unwrap_or_default();
+    let end = memchr::memchr(b' ', after_space.as_bytes());
+    end.and_then(|end| after_space.get(..end))
+        .unwrap_or_default()
+}
+
 impl Builder {
     /// The number of the next pattern.
     pub(super) fn next(&self) -> usize {
@@ -136,7 +187,7 @@ impl Builder {
 
     /// Adds the beginning of a word; false when it is not one word.
     pub(super) fn stem(&mut self, stem: &str) -> bool {
-        let mut normal = Normal::new(stem, Language::Other);
+        let mut normal = Both::new(stem).plain;
         normal.text.truncate(normal.text.trim_end().len());
         let is_word = normal.words.len() == 1;
         self.patterns.extend(is_word.then_some(Pattern {
@@ -184,19 +235,14 @@ impl Builder {
     }
 
     pub(super) fn build(self) -> Result<Matcher, String> {
-        let of_kind = |kind: PatternKind| {
-            let patterns = self.patterns.iter().enumerate();
-            let of_kind = patterns.filter(|(_, pattern)| pattern.kind == kind);
-            Automaton::new(
-                of_kind
-                    .map(|(number, pattern)| (number, pattern.normal.as_str()))
-                    .collect(),
-            )
-        };
+        let patterns = self.patterns.iter().enumerate();
+        let stems = patterns
+            .filter(|(_, pattern)| pattern.kind == PatternKind::Stem)
+            .map(|(number, pattern)| (number, pattern.normal.as_str()));
         let literals = self.by_literal.keys().map(String::as_str).enumerate();
         Ok(Matcher {
-            phrases: of_kind(PatternKind::Phrase)?,
-            stems: of_kind(PatternKind::Stem)?,
+            phrases: Phrases::new(&self.patterns),
+            stems: Automaton::new(stems.collect())?,
             literals: Automaton::new(literals.collect())?,
             by_literal: self.by_literal.into_values().collect(),
             patterns: self.patterns,
@@ -219,12 +265,29 @@ impl Matcher {
             (&ticket.subject, MatchedIn::Subject),
             (&ticket.description, MatchedIn::Description),
         ] {
-            find_terms(&self.phrases, Language::English, (text, field), &mut hits);
-            find_terms(&self.stems, Language::Other, (text, field), &mut hits);
+            self.find_terms(text, field, &mut hits);
             self.find_regexes(text, field, &mut hits);
         }
         hits.sort_unstable_by_key(|hit| (hit.pattern, hit.field, hit.range.start, hit.range.end));
         hits
+    }
+
+    fn find_terms(&self, text: &str, field: MatchedIn, hits: &mut Vec<Hit>) {
+        let Both { stemmed, plain } = Both::new(text);
+        let mut found = |normal: &Normal, pattern: usize, range: Range<usize>| {
+            hits.extend(normal.original(range).map(|(range, words)| Hit {
+                pattern,
+                field,
+                range,
+                words,
+            }));
+        };
+        self.phrases
+            .find(&self.patterns, &stemmed, |pattern, range| {
+                found(&stemmed, pattern, range);
+            });
+        self.stems
+            .find(&plain.text, |pattern, range| found(&plain, pattern, range));
     }
 
     fn find_regexes(&self, text: &str, field: MatchedIn, hits: &mut Vec<Hit>) {
@@ -256,28 +319,6 @@ pub(super) fn why(error: &regex::Error) -> String {
     format!("this regex cannot be read: {cause}")
 }
 
-fn find_terms(
-    automaton: &Automaton,
-    language: Language,
-    (text, field): (&str, MatchedIn),
-    hits: &mut Vec<Hit>,
-) {
-    if automaton.automaton.is_none() || text.is_empty() {
-        return;
-    }
-    let normal = Normal::new(text, language);
-    automaton.find(&normal.text, |pattern, range| {
-        if let Some((range, words)) = normal.original(range) {
-            hits.push(Hit {
-                pattern,
-                field,
-                range,
-                words,
-            });
-        }
-    });
-}
-
 /// A term of a text: where it starts among the terms, and the word it came from.
 struct Term {
     start: usize,
@@ -291,21 +332,46 @@ struct Normal {
     words: Vec<Term>,
 }
 
+/// A text as its stemmed terms and as its terms that are not.
+struct Both {
+    stemmed: Normal,
+    plain: Normal,
+}
+
+impl Both {
+    fn new(original: &str) -> Self {
+        let mut both = Self {
+            stemmed: Normal::with_room_for(original),
+            plain: Normal::with_room_for(original),
+        };
+        analyze_forms(original, Language::English, |form| {
+            if let Some(term) = form.term {
+                both.stemmed.push(term, &form);
+            }
+            both.plain.push(form.plain, &form);
+        });
+        both
+    }
+}
+
 impl Normal {
-    fn new(original: &str, language: Language) -> Self {
+    fn with_room_for(original: &str) -> Self {
         let mut text = String::with_capacity(original.len() + 2);
         text.push(' ');
-        let mut words = Vec::with_capacity(original.len() / 5);
-        analyze(original, &[language], |token| {
-            words.push(Term {
-                start: text.len(),
-                word: token.range.clone(),
-                position: token.position,
-            });
-            text.push_str(token.term);
-            text.push(' ');
+        Self {
+            text,
+            words: Vec::with_capacity(original.len() / 5),
+        }
+    }
+
+    fn push(&mut self, term: &str, form: &Form<'_>) {
+        self.words.push(Term {
+            start: self.text.len(),
+            word: form.range.clone(),
+            position: form.position,
         });
-        Self { text, words }
+        self.text.push_str(term);
+        self.text.push(' ');
     }
 
     /// The stretch of the original text behind a match, with its first and last word.

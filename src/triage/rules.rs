@@ -11,7 +11,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::condition::{Condition, Evidence, Look, Scope};
-use super::decision::{LabelKind, Matched};
+use super::decision::{LabelKind, Matched, Reason};
 use super::file;
 use super::matcher::{Hit, MAX_MATCHES, Matcher, Pattern};
 use super::problems::{Problems, Severity};
@@ -45,6 +45,39 @@ pub(super) struct Policy {
     pub(super) reason: String,
 }
 
+/// All values that a field can have, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Values {
+    categories: Vec<FieldValue>,
+    queues: Vec<FieldValue>,
+    /// Of impact and of urgency.
+    scale: Vec<FieldValue>,
+}
+
+impl Values {
+    /// The values where this is the queue of every category.
+    pub(super) fn new(queues: &BTreeMap<String, String>) -> Self {
+        let of_queues: BTreeSet<&String> = queues.values().collect();
+        Self {
+            categories: queues.keys().cloned().map(FieldValue::Name).collect(),
+            queues: of_queues
+                .into_iter()
+                .cloned()
+                .map(FieldValue::Name)
+                .collect(),
+            scale: (1..=3).map(FieldValue::Number).collect(),
+        }
+    }
+
+    pub(super) fn of(&self, field: FieldName) -> &[FieldValue] {
+        match field {
+            FieldName::Category => &self.categories,
+            FieldName::Queue => &self.queues,
+            FieldName::Impact | FieldName::Urgency => &self.scale,
+        }
+    }
+}
+
 /// The rules of a desk, compiled. The default has none and leaves every decision to a human.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -55,6 +88,7 @@ pub struct Rules {
     /// The rules that may fire where no pattern is found.
     pub(super) without_text: Vec<usize>,
     pub(super) queues: BTreeMap<String, String>,
+    pub(super) values: Values,
     pub(super) bias: Vec<(FieldName, FieldValue, f64)>,
     pub(super) label_bias: Vec<(LabelKind, String, f64)>,
     pub(super) calendar: Option<Calendar>,
@@ -77,16 +111,15 @@ pub struct RulesSummary {
     pub digest: String,
 }
 
-/// A time at which a rule fires: what it found.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Firing {
-    pub(super) matched: Vec<Matched>,
-    pub(super) fields: BTreeMap<String, String>,
-}
+/// A time at which a rule fires: what made it.
+pub(super) type Firing<'a> = Evidence<'a>;
 
-/// Every time that a rule fires. Most rules fire once, a rule with `each` for every different
-/// pattern of it.
-pub(super) type Firings = Vec<Firing>;
+/// A rule that fires. Most rules fire once, a rule with `each` for every different pattern of it.
+#[derive(Debug)]
+pub(super) struct Fired<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) firings: Vec<Firing<'a>>,
+}
 
 impl Rules {
     /// Reads a rule file; `name` stands in the messages.
@@ -164,92 +197,116 @@ impl Rules {
         })
     }
 
-    /// All values that a field can have.
-    pub(super) fn values(&self, field: FieldName) -> BTreeSet<FieldValue> {
-        match field {
-            FieldName::Category => self.queues.keys().cloned().map(FieldValue::Name).collect(),
-            FieldName::Queue => self
-                .queues
-                .values()
-                .cloned()
-                .map(FieldValue::Name)
-                .collect(),
-            FieldName::Impact | FieldName::Urgency => (1..=3).map(FieldValue::Number).collect(),
-        }
-    }
-
     /// The rules that fire, in order of the file, with what they found.
-    pub(super) fn fired(&self, ticket: &TicketText) -> Vec<(&Rule, Firings)> {
+    pub(super) fn fired<'a>(&'a self, ticket: &'a TicketText) -> Vec<Fired<'a>> {
         let hits = self.matcher.find(ticket);
-        let of_hits = hits.iter().filter_map(|hit| self.rule_of.get(hit.pattern));
-        let mut worth: Vec<usize> = of_hits.copied().collect();
+        let rule_of = |hit: &Hit| self.rule_of.get(hit.pattern).copied();
+        let mut worth: Vec<usize> = hits.iter().filter_map(rule_of).collect();
         worth.extend(&self.without_text);
         worth.sort_unstable();
         worth.dedup();
         let calendar = self.calendar.as_ref();
-        let look = Look {
-            ticket,
-            hits: &hits,
-            local: calendar.and_then(|calendar| Some(calendar.local(ticket.created_at?))),
-        };
-        let rules = worth.into_iter().filter_map(|index| self.rules.get(index));
-        rules
-            .filter_map(|rule| Some((rule, rule.fires(&look)?)))
-            .collect()
+        let local = calendar.and_then(|calendar| Some(calendar.local(ticket.created_at?)));
+        let mut fired = Vec::new();
+        // Patterns are numbered in order of rules: the next hits are those of the next rule.
+        let mut later = hits.as_slice();
+        for index in worth {
+            let n_hits = later
+                .iter()
+                .take_while(|hit| rule_of(hit) == Some(index))
+                .count();
+            let (hits, rest) = later.split_at_checked(n_hits).unwrap_or_default();
+            later = rest;
+            let look = Look {
+                ticket,
+                hits,
+                local,
+            };
+            let rule = self.rules.get(index);
+            fired.extend(rule.and_then(|rule| rule.fires(&look)));
+        }
+        fired
     }
 }
 
 impl Rule {
     /// The firings of the rule, if it fires.
-    fn fires(&self, look: &Look<'_>) -> Option<Firings> {
+    fn fires<'a>(&'a self, look: &Look<'a, '_>) -> Option<Fired<'a>> {
         let mut evidence = Evidence::default();
         if !look.holds(&self.condition, &mut evidence) {
             return None;
         }
-        let Evidence { hits, fields } = evidence;
-        let firing = |hits: Vec<Hit>| Firing {
-            matched: shown(hits, look.ticket),
-            fields: fields.clone(),
+        let firings = match &self.each {
+            None => vec![evidence],
+            Some((patterns, scope)) => {
+                let hits = look.hits_of(patterns).iter();
+                let of_each: Vec<Hit> = hits.filter(|hit| scope.has(hit.field)).cloned().collect();
+                let by_pattern = of_each.chunk_by(|a, b| a.pattern == b.pattern);
+                let firings = by_pattern.map(|hits| Firing {
+                    hits: hits.to_vec(),
+                    fields: evidence.fields.clone(),
+                });
+                firings.collect()
+            }
         };
-        let Some((patterns, scope)) = &self.each else {
-            return Some(vec![firing(hits)]);
-        };
-        let of_each = look
-            .hits_of(patterns)
-            .iter()
-            .filter(|hit| scope.has(hit.field));
-        let of_each: Vec<Hit> = of_each.cloned().collect();
-        let by_pattern = of_each.chunk_by(|a, b| a.pattern == b.pattern);
-        Some(by_pattern.map(|hits| firing(hits.to_vec())).collect())
+        Some(Fired {
+            rule: self,
+            firings,
+        })
+    }
+
+    /// A weight of the rule as a reason.
+    pub(super) fn reason(&self, weight: f64, firing: &Firing<'_>, ticket: &TicketText) -> Reason {
+        Reason::Rule {
+            rule: self.id.clone(),
+            weight,
+            matched: matched(firing, ticket),
+            fields: fields(firing),
+            name: self.name.clone(),
+            note: self.note.clone(),
+        }
     }
 }
 
+impl Fired<'_> {
+    /// What the rule sets, as a reason.
+    pub(super) fn set_reason(&self, policy: &Policy, ticket: &TicketText) -> Reason {
+        let firings = self.firings.iter();
+        Reason::Set {
+            rule: self.rule.id.clone(),
+            weight: 0.0,
+            matched: firings.flat_map(|firing| matched(firing, ticket)).collect(),
+            fields: self.firings.first().map(fields).unwrap_or_default(),
+            reason: policy.reason.clone(),
+        }
+    }
+}
+
+fn fields(firing: &Firing<'_>) -> BTreeMap<String, String> {
+    let fields = firing.fields.iter();
+    fields
+        .map(|(name, value)| ((*name).to_owned(), value.clone().into_owned()))
+        .collect()
+}
+
 /// The places in order, each once, no more of one text than are worth showing.
-fn shown(mut hits: Vec<Hit>, ticket: &TicketText) -> Vec<Matched> {
-    let at_most = |hits: &mut Vec<Hit>, is_same: fn(&Hit, &Hit) -> bool| {
+fn matched(firing: &Firing<'_>, ticket: &TicketText) -> Vec<Matched> {
+    let at_most = |hits: &mut Vec<&Hit>, is_same: fn(&Hit, &Hit) -> bool| {
         let mut run = 0;
-        let mut last: Option<Hit> = None;
+        let mut last: Option<&Hit> = None;
         hits.retain(|hit| {
-            let goes_on = last.as_ref().is_some_and(|last| is_same(last, hit));
+            let goes_on = last.is_some_and(|last| is_same(last, hit));
             run = if goes_on { run + 1 } else { 1 };
-            last = Some(hit.clone());
+            last = Some(hit);
             run <= MAX_MATCHES
         });
     };
-    if hits.len() == 1 {
-        let only = hits.into_iter();
-        return only
-            .map(|hit| Matched::new(hit.field, hit.range, ticket))
-            .collect();
-    }
+    let mut hits: Vec<&Hit> = firing.hits.iter().collect();
     at_most(&mut hits, |a, b| {
         a.pattern == b.pattern && a.field == b.field
     });
-    hits.sort_by(|a, b| {
-        let place = |hit: &Hit| (hit.field, hit.range.start, hit.range.end);
-        place(a).cmp(&place(b))
-    });
-    hits.dedup_by(|a, b| (a.field, &a.range) == (b.field, &b.range));
+    hits.sort_by_key(|hit| (hit.field, hit.range.start, hit.range.end));
+    hits.dedup_by_key(|hit| (hit.field, hit.range.clone()));
     at_most(&mut hits, |a, b| a.field == b.field);
     hits.iter()
         .map(|hit| Matched::new(hit.field, hit.range.clone(), ticket))

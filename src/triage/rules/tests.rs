@@ -230,7 +230,7 @@ set = { category = "a", queue = "qa", reason = "does not count for the category"
     assert_eq!(category.value, Some(FieldValue::Name("b".to_owned())));
     assert_eq!(category.decision, crate::triage::Decision::Apply);
     assert!((category.confidence - 1.0).abs() < f64::EPSILON);
-    let crate::triage::Reason::Set {
+    let Reason::Set {
         rule,
         reason,
         matched,
@@ -256,11 +256,7 @@ set = { category = "a", queue = "qa", reason = "does not count for the category"
     assert_eq!(decision.flags[0].value, "security");
     assert_eq!(decision.flags[0].decision, crate::triage::Decision::Apply);
     for field in FieldName::ALL.map(|field| decision.field(field)) {
-        let sum: f64 = field
-            .reasons
-            .iter()
-            .map(crate::triage::Reason::weight)
-            .sum();
+        let sum: f64 = field.reasons.iter().map(Reason::weight).sum();
         assert!((sum - field.score).abs() < 1e-12, "{field:?}");
     }
     let follows = decide(
