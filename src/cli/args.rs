@@ -113,6 +113,9 @@ pub(super) enum Command {
         after_help = "Example: firstline eval search corpus/eval/search --data index/demo --as reader"
     )]
     Eval(EvalArgs),
+    /// Learn triage from the resolved tickets of the data folder, and put it in use.
+    #[command(after_help = "Example: firstline train --data index/demo")]
+    Train,
     /// Look for better settings of similar tickets in a desk's own judgments.
     #[command(after_help = "Example: firstline tune corpus/eval/similar --data index/demo --write")]
     Tune(TuneArgs),
@@ -447,6 +450,9 @@ pub(super) struct EvalTriageArgs {
     /// The field that is learned and decided.
     #[arg(long)]
     pub(super) field: String,
+    /// Start from the rules of this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) rules: Option<PathBuf>,
     /// How often a value that is applied should be right, 0 to 1.
     #[arg(long, default_value_t = 0.9)]
     pub(super) precision: f64,

@@ -9,8 +9,7 @@ use super::args::{EvalCommand, EvalSearchArgs, EvalSimilarArgs, EvalTriageArgs};
 use super::{Exit, Output};
 use crate::eval::{self, JudgedSet, Report};
 use crate::model::{Audience, Kind};
-use crate::triage::TrainOptions;
-use crate::{Engine, Settings};
+use crate::{Engine, Rules, Settings};
 
 pub(super) fn run(
     folder: &Path,
@@ -68,10 +67,11 @@ fn similar(folder: &Path, settings: Settings, args: &EvalSimilarArgs) -> anyhow:
 }
 
 fn triage(args: &EvalTriageArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let options = TrainOptions {
-        precision: args.precision,
+    let rules = match &args.rules {
+        Some(path) => Rules::parse(&path.display().to_string(), &super::rules::read(path)?)?,
+        None => Rules::default(),
     };
-    let report = eval::triage(&args.set, &args.field, options)?;
+    let report = eval::triage(&args.set, &args.field, &rules, args.precision)?;
     if output.is_json {
         output.json(&report)?;
         return Ok(Exit::Done);

@@ -19,6 +19,7 @@ mod serve;
 mod similar;
 mod status;
 mod ticket;
+mod train;
 mod triage;
 mod triage_batch;
 mod tune;
@@ -94,6 +95,7 @@ fn run(cli: &Cli, output: &mut Output) -> anyhow::Result<Exit> {
         Command::Verify => verify::run(&folder, settings, output),
         Command::Backup(args) => backup::run(&folder, args, output),
         Command::Restore(args) => restore::run(&folder, args, output),
+        Command::Train => train::run(&folder, settings, output),
         Command::Eval(args) => eval::run(&folder, settings, &args.command, output),
         Command::Tune(args) => tune::run(&folder, settings, args, output),
         Command::Keys(args) => keys::run(&folder, &args.command, output),

@@ -27,7 +27,7 @@ pub(super) fn run(
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("{} could not be read", file.display()))
 }
 

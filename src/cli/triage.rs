@@ -10,7 +10,9 @@ use super::args::TriageArgs;
 use super::{Exit, Output, output, search, similar, ticket, triage_batch};
 use crate::engine::{DecisionReplay, GoneInput, TriageAnswer};
 use crate::model::DecisionId;
-use crate::triage::{Decision, FieldDecision, FieldValue, LabelDecision, Matched, Reason};
+use crate::triage::{
+    Decision, FieldDecision, FieldValue, LabelDecision, LearnedKind, Matched, Reason,
+};
 use crate::{Audience, Engine, Settings};
 
 pub(super) fn run(
@@ -188,6 +190,18 @@ fn described(reason: &Reason) -> String {
             fields,
             ..
         } => format!("{weight:+.1} rule {rule}: {}", found(matched, fields)),
+        Reason::Learned {
+            feature,
+            text,
+            weight,
+        } => {
+            let place = match feature {
+                LearnedKind::Subject => " in the subject",
+                LearnedKind::Word | LearnedKind::Pair | LearnedKind::Field => "",
+            };
+            format!("{weight:+.1} learned: {text:?}{place}")
+        }
+        Reason::Others { n, weight } => format!("{weight:+.1} learned: {n} more, together"),
         Reason::Set {
             rule,
             matched,

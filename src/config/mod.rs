@@ -196,6 +196,12 @@ pub struct Triage {
     pub suggest: f64,
     /// The priority matrix.
     pub matrix: PriorityMatrix,
+    /// How often a value that is applied should be right, 0 to 1.
+    pub precision: f64,
+    /// Further fields to learn, beside category, queue, impact and urgency.
+    pub learn: Vec<String>,
+    /// After how many changes a model is learned anew by itself; 0 for never.
+    pub relearn_after: u32,
     /// How many days stored decisions are kept.
     pub keep_days: u32,
 }

@@ -43,6 +43,18 @@ pub enum Error {
     /// The settings are wrong.
     #[error(transparent)]
     Settings(#[from] config::Error),
+    /// There is too little to learn from.
+    #[error(
+        "nothing was learned: of {n_tickets} resolved tickets too few have a category, queue, impact or \
+         urgency, or all the same"
+    )]
+    NothingToLearn {
+        /// The resolved tickets of the store.
+        n_tickets: usize,
+    },
+    /// The model could not be made.
+    #[error("the model could not be made")]
+    Model(#[source] triage::ModelError),
     /// The rule file is wrong.
     #[error(transparent)]
     Rules(#[from] triage::Problems),

@@ -16,7 +16,9 @@ mod import;
 mod indexer;
 mod intake;
 mod kept_query;
+mod learning;
 mod lock;
+mod models;
 mod past_tickets;
 mod pool;
 mod progress;
@@ -35,6 +37,7 @@ mod write_queue;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -46,13 +49,14 @@ pub use error::Error;
 pub use feedback::{ArticleVotes, VotesByArticle};
 pub use import::ImportEvent;
 pub use intake::IntakeOutcome;
+pub use learning::TrainReport;
 pub use pool::{Lane, Pool};
 pub use progress::{RebuildProgress, Rejected};
 pub use replay::{
     ChangedTicket, Effect, FieldReplay, Measures, ReplayOptions, RulesReplay, ValueReplay,
 };
 pub use rule_suggestions::{RuleSuggestion, RuleSuggestions, SuggestOptions};
-pub use status::{IndexStatus, RulesStatus, SearchStatus, Status, StoreStatus};
+pub use status::{IndexStatus, ModelStatus, RulesStatus, SearchStatus, Status, StoreStatus};
 pub use triage::{
     Asked, Decided, Decider, DecisionSettings, Gone, GoneInput, TriageAnswer, Wanted,
 };
@@ -66,6 +70,7 @@ use feedback::VoteBox;
 use frequent_queries::FrequentQueries;
 use indexer::Indexer;
 use lock::FolderLock;
+use models::Models;
 use progress::Progress;
 use rule_file::RuleFile;
 use search_counts::SearchCounts;
@@ -85,7 +90,8 @@ const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
 pub struct Engine {
     folder: PathBuf,
     settings: Settings,
-    rules: DeskFile<RuleFile, Problems>,
+    rules: Arc<DeskFile<RuleFile, Problems>>,
+    models: Arc<Models>,
     synonyms: DeskFile<Synonyms>,
     pins: DeskFile<Pins>,
     store: StoreReader,
@@ -101,6 +107,9 @@ pub struct Engine {
 struct Writing {
     writes: WriteQueue,
     indexers: Vec<JoinHandle<()>>,
+    /// Tells the learner to end. Nobody waits for it: what it learns to the end it may still put in
+    /// use.
+    closing: Arc<AtomicBool>,
     /// Last, so that it is given back last.
     _lock: FolderLock,
 }
@@ -122,7 +131,8 @@ impl Engine {
     /// folder untouched.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
         crate::store::check(folder)?;
-        let rules = RuleFile::open(folder, &settings)?;
+        let rules = Arc::new(RuleFile::open(folder, &settings)?);
+        let models = Arc::new(Models::open(folder));
         let lock = FolderLock::take(folder)?;
         let writer = StoreWriter::open(folder)?;
         let store = writer.reader();
@@ -162,17 +172,20 @@ impl Engine {
                 interval,
             )?);
         }
+        let closing = Arc::new(AtomicBool::new(false));
         let writing = Some(Writing {
             writes,
             indexers,
+            closing: Arc::clone(&closing),
             _lock: lock,
         });
-        Ok(Self {
+        let engine = Self {
             folder: folder.to_owned(),
             synonyms: synonyms(folder, &settings),
             pins: pins(folder, &settings),
             settings,
             rules,
+            models,
             store,
             slots,
             progress,
@@ -180,7 +193,9 @@ impl Engine {
             counts,
             frequent,
             writing,
-        })
+        };
+        engine.learner().start(closing)?;
+        Ok(engine)
     }
 
     /// Opens a data folder for reading, also while another process writes it.
@@ -188,7 +203,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NeedsRebuild`] when there is no index to read.
     pub fn open_reading(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        let rules = RuleFile::open(folder, &settings)?;
+        let rules = Arc::new(RuleFile::open(folder, &settings)?);
         let store = StoreReader::open_folder(folder)?;
         let progress = Arc::new(Progress::default());
         progress.set_stored_seq(store.newest_seq()?);
@@ -207,6 +222,7 @@ impl Engine {
             frequent: Arc::new(frequent_queries(&store, &settings)?),
             settings,
             rules,
+            models: Arc::new(Models::open(folder)),
             store,
             slots,
             progress,
@@ -380,6 +396,7 @@ impl Drop for Engine {
         let Some(mut writing) = self.writing.take() else {
             return;
         };
+        writing.closing.store(true, Ordering::Relaxed);
         writing.writes.close();
         self.progress.close();
         for indexer in writing.indexers {

@@ -7,7 +7,7 @@ use super::{Engine, Error};
 use crate::index::SegmentSummary;
 use crate::model::Kind;
 use crate::store::{self, FORMAT};
-use crate::triage::RulesSummary;
+use crate::triage::{RulesSummary, TrainedField};
 
 /// How the engine is doing.
 #[derive(Debug, Clone, Serialize)]
@@ -20,8 +20,26 @@ pub struct Status {
     pub indexes: Vec<IndexStatus>,
     /// The rules of triage.
     pub rules: RulesStatus,
+    /// What was learned for triage; none before anything was.
+    pub model: Option<ModelStatus>,
+    /// Why the newest model is not in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_problem: Option<String>,
     /// The files that the desk edits for search.
     pub search: SearchStatus,
+}
+
+/// What was learned for triage.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelStatus {
+    /// Names the model.
+    pub version: String,
+    /// The resolved tickets that it was learned from.
+    pub tickets: usize,
+    /// The newest change of the store that it was learned from.
+    pub seq: u64,
+    /// Each field.
+    pub fields: Vec<TrainedField>,
 }
 
 /// The rules of triage.
@@ -114,6 +132,13 @@ impl Engine {
                 problem: self.rules.problem(),
                 summary: self.rules().summary(),
             },
+            model: self.models.current().map(|model| ModelStatus {
+                version: model.version().to_owned(),
+                tickets: model.tickets(),
+                seq: model.seq(),
+                fields: model.trained(),
+            }),
+            model_problem: self.models.problem(),
             search: SearchStatus {
                 synonyms: self.synonyms.content().len(),
                 pins: self.pins.content().len(),

@@ -16,7 +16,7 @@ use crate::model::{Audience, DecisionId, PriorityMatrix, TicketId, TicketText};
 use crate::search::{SearchHit, SearchQuery};
 use crate::similar::{SimilarHit, SimilarQuery};
 use crate::store::{Change, NewDecision, StoredDecision};
-use crate::triage::{Thresholds, TriageDecision};
+use crate::triage::{Basis, Model, Thresholds, TriageDecision};
 
 /// Similar tickets shown with a decision.
 const EVIDENCE: usize = 3;
@@ -117,20 +117,24 @@ pub enum GoneInput {
 pub struct Decider {
     file: Arc<RuleFile>,
     settings: DecisionSettings,
-    /// Names the learned model; rules decide alone when there is none.
-    model_version: Option<String>,
+    /// What was learned; rules decide alone when there is none.
+    model: Option<Arc<Model>>,
 }
 
 impl Decider {
     /// Decides on a ticket.
     #[must_use]
     pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
-        let DecisionSettings { thresholds, matrix } = &self.settings;
-        let rules = &self.file.rules;
-        if ticket.created_at.is_none() && rules.asks_time() {
-            return rules.decide(&dated(ticket.clone()), *thresholds, matrix);
+        let basis = Basis {
+            rules: &self.file.rules,
+            model: self.model.as_deref(),
+            thresholds: self.settings.thresholds,
+            matrix: &self.settings.matrix,
+        };
+        if ticket.created_at.is_none() && basis.rules.asks_time() {
+            return basis.decide(&dated(ticket.clone()));
         }
-        rules.decide(ticket, *thresholds, matrix)
+        basis.decide(ticket)
     }
 
     /// The change that keeps a decision on a ticket with all that it was made from.
@@ -147,7 +151,7 @@ impl Decider {
             settings: serde_json::to_string(&self.settings)?,
             rules_digest: self.file.rules.digest().to_owned(),
             rules: Arc::clone(&self.file.text),
-            model_version: self.model_version.clone(),
+            model_version: decision.model_version.clone(),
             decision: serde_json::to_string(decision)?,
         })))
     }
@@ -168,7 +172,7 @@ impl Engine {
         Decider {
             file: self.rules.content(),
             settings: (&self.settings.triage).into(),
-            model_version: None,
+            model: self.models.current(),
         }
     }
 
@@ -178,19 +182,29 @@ impl Engine {
         stored: &StoredDecision,
         settings: DecisionSettings,
     ) -> Result<Result<Decider, Vec<Gone>>, Error> {
-        let model = stored.model_version.as_ref().map(|version| Gone {
-            input: GoneInput::Model,
-            name: version.clone(),
-            detail: "this version of the program has no learned models".to_owned(),
-        });
+        let version = stored.model_version.as_deref();
+        let model = version.map(|version| self.model_of(version)).transpose();
         Ok(match (self.rules_of(&stored.rules_digest)?, model) {
-            (Ok(file), None) => Ok(Decider {
+            (Ok(file), Ok(model)) => Ok(Decider {
                 file,
                 settings,
-                model_version: None,
+                model,
             }),
-            (file, model) => Err(file.err().into_iter().chain(model).collect()),
+            (file, model) => Err(file.err().into_iter().chain(model.err()).collect()),
         })
+    }
+
+    /// The model of a version: the one in use, or one that is still kept.
+    fn model_of(&self, version: &str) -> Result<Arc<Model>, Gone> {
+        let current = self.models.current();
+        match current.filter(|model| model.version() == version) {
+            Some(model) => Ok(model),
+            None => self.models.of_version(version).map_err(|detail| Gone {
+                input: GoneInput::Model,
+                name: version.to_owned(),
+                detail,
+            }),
+        }
     }
 
     /// The rules with a digest: those in use, or what stored decisions keep.

@@ -14,11 +14,20 @@ use serde_json::{Map, Value};
 use super::percentile;
 use super::set::{Error, find, lines};
 use crate::engine::instant;
-use crate::model::{TicketText, Time};
-use crate::triage::{Judged, Model, PastTicket, TrainOptions, calibration_error, coverage_at};
+use crate::model::{PriorityMatrix, TicketText, Time};
+use crate::triage::{
+    Basis, Decision, FieldName, FieldValue, Judged, Model, PastTicket, Rules, Thresholds, Training,
+    calibration_error, coverage_at,
+};
 
 /// What sets write for a ticket that is about none of the values.
 const OUT_OF_SCOPE: &str = "oos";
+
+/// From which confidence on to decide where the model does not know better.
+const USUAL: Thresholds = Thresholds {
+    apply: 0.9,
+    suggest: 0.5,
+};
 
 /// How good decisions on a field were.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,60 +88,79 @@ pub struct OutOfScope {
 /// A ticket that was decided.
 struct Decided {
     /// What is right; none out of scope.
-    right: Option<String>,
-    given: String,
+    right: Option<FieldValue>,
+    given: FieldValue,
     judged: Judged,
     is_in_scope: bool,
     took_us: u64,
 }
 
-/// Learns from the first part of a set and decides on the second.
+/// Learns from the first part of a set and decides on the second, by the rules too when there are
+/// any.
 ///
 /// # Errors
 /// A file that is missing or wrong, with the line; a set without two values to tell apart.
-pub fn triage(folder: &Path, field: &str, options: TrainOptions) -> Result<TriageReport, Error> {
+pub fn triage(
+    folder: &Path,
+    field: &str,
+    rules: &Rules,
+    precision: f64,
+) -> Result<TriageReport, Error> {
     let read = |name| tickets(folder, name, field);
-    let (train, test) = (read("train.jsonl")?, read("test.jsonl")?);
-    let train: Vec<PastTicket> = train
-        .into_iter()
-        .filter(|past| !past.values.is_empty())
-        .collect();
+    let (mut train, test) = (read("train.jsonl")?, read("test.jsonl")?);
+    train.retain(|past| !past.values.is_empty());
+    let training = Training {
+        rules,
+        fields: &[field],
+        precision,
+        seq: 0,
+    };
     let started = instant();
-    let model = Model::train(&train, &[field], options);
+    let model = Model::train(&train, training)?;
     let train_seconds = started.elapsed().as_secs_f64();
-    if model.values(field).is_empty() {
+    let n_values = model.values(field).len();
+    if n_values == 0 {
         return Err(Error::NothingToLearn {
             folder: folder.to_owned(),
             field: field.to_owned(),
         });
     }
-    let decided: Vec<Decided> = test
-        .iter()
-        .filter_map(|past| decide(&model, field, past))
-        .collect();
+    let basis = Basis {
+        rules,
+        model: Some(&model),
+        thresholds: USUAL,
+        matrix: &PriorityMatrix::default(),
+    };
+    let decided = test.iter().filter_map(|past| decide(basis, field, past));
     let name = folder.file_name().unwrap_or(folder.as_os_str());
-    let mut report = measured(&decided);
-    report.set = name.to_string_lossy().into_owned();
-    field.clone_into(&mut report.field);
-    report.train = train.len();
-    report.values = model.values(field).len();
-    report.train_seconds = train_seconds;
-    report.model_bytes = model.to_bytes()?.len();
-    Ok(report)
+    Ok(TriageReport {
+        set: name.to_string_lossy().into_owned(),
+        field: field.to_owned(),
+        train: train.len(),
+        values: n_values,
+        train_seconds,
+        model_bytes: model.to_bytes()?.len(),
+        ..measured(&decided.collect::<Vec<_>>())
+    })
 }
 
-fn decide(model: &Model, field: &str, past: &PastTicket) -> Option<Decided> {
+fn decide(basis: Basis<'_>, field: &str, past: &PastTicket) -> Option<Decided> {
     let started = instant();
-    let judged = model.judge(field, &past.ticket)?;
+    let decision = basis.decide(&past.ticket);
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let given = model.values(field).get(judged.value)?.clone();
+    let of_field = match FieldName::of(field) {
+        Some(field) => decision.field(field),
+        None => decision.fields.get(field)?,
+    };
+    let given = of_field.value.clone()?;
     let right = past.values.get(field).cloned();
     Some(Decided {
         judged: Judged {
+            confidence: of_field.confidence,
+            is_applied: of_field.decision == Decision::Apply,
             is_right: right.as_ref() == Some(&given),
-            ..judged
         },
-        is_in_scope: model.is_in_scope(field, judged),
+        is_in_scope: !of_field.out_of_scope,
         right,
         given,
         took_us,
@@ -192,13 +220,13 @@ fn out_of_scope(decided: &[Decided], n_in_scope: usize) -> Option<OutOfScope> {
 #[expect(clippy::cast_precision_loss, reason = "values are counted")]
 fn macro_f1(decided: &[&Decided]) -> f64 {
     // Right and given, right, given.
-    let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<&FieldValue, (usize, usize, usize)> = BTreeMap::new();
     for decided in decided {
-        let right = decided.right.as_deref().unwrap_or_default();
-        counts.entry(right).or_default().1 += 1;
         counts.entry(&decided.given).or_default().2 += 1;
-        if decided.judged.is_right {
-            counts.entry(right).or_default().0 += 1;
+        if let Some(right) = &decided.right {
+            let count = counts.entry(right).or_default();
+            count.0 += usize::from(decided.judged.is_right);
+            count.1 += 1;
         }
     }
     let f1 = counts
@@ -242,6 +270,13 @@ fn past_ticket(object: &Map<String, Value>, field: &str) -> Option<PastTicket> {
         Value::Null => None,
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
+    let value = value.map(|value| {
+        let value = match FieldName::of(field) {
+            Some(name) => FieldValue::new(name, &value),
+            None => FieldValue::Name(value),
+        };
+        (field.to_owned(), value)
+    });
     Some(PastTicket {
         ticket: TicketText {
             subject: text(&["subject", "title"]).unwrap_or_default(),
@@ -251,9 +286,6 @@ fn past_ticket(object: &Map<String, Value>, field: &str) -> Option<PastTicket> {
             ..TicketText::default()
         },
         created_at: text(&["created_at"]).and_then(|text| Time::parse(&text).ok()),
-        values: value
-            .map(|value| (field.to_owned(), value))
-            .into_iter()
-            .collect(),
+        values: value.into_iter().collect(),
     })
 }

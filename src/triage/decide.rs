@@ -1,16 +1,18 @@
-//! Weighs what the rules found and decides.
+//! Decides on a ticket: every field for itself, the queue by the categories, the priority by the
+//! matrix.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::decision::{
-    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision,
-    Reason, TriageDecision,
+    Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision, TriageDecision,
 };
-use super::rules::{Fired, Firing, Policy, Rule, Rules};
+use super::learned::{FieldReading, Model, Reading};
+use super::question::question;
+use super::rules::{Fired, Rules};
+use super::weigh::{Outcome, Part, Parts, Weighed};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
-
-/// The alternatives that are shown.
-const MAX_ALTERNATIVES: usize = 3;
 
 /// From which confidence on a value is set or suggested, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,57 +35,21 @@ impl Thresholds {
     }
 }
 
-/// What contributes to the score of a value. Only for values that are chosen it becomes a reason.
-#[derive(Clone, Copy)]
-enum Part<'a> {
-    Bias(f64),
-    Rule(&'a Rule, f64, &'a Firing<'a>),
-    Set(&'a Policy, &'a Fired<'a>),
-    Category(&'a str, f64),
-}
-
-impl Part<'_> {
-    fn weight(self) -> f64 {
-        match self {
-            Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => weight,
-            Self::Set(..) => 0.0,
-        }
-    }
-
-    fn reason(self, ticket: &TicketText) -> Reason {
-        match self {
-            Self::Bias(weight) => Reason::Bias { weight },
-            Self::Rule(rule, weight, firing) => rule.reason(weight, firing, ticket),
-            Self::Set(policy, fired) => fired.set_reason(policy, ticket),
-            Self::Category(category, weight) => Reason::Category {
-                category: category.to_owned(),
-                weight,
-            },
-        }
-    }
-}
-
-/// The parts of all values of a field, and the value that is set.
-struct Parts<'a> {
-    field: FieldName,
-    parts: Vec<(&'a FieldValue, Part<'a>)>,
-    set: Option<&'a FieldValue>,
-}
-
-/// A value of a field with its score; none when nothing speaks for or against it.
-struct Scored<'a> {
-    value: &'a FieldValue,
-    score: Option<f64>,
-}
-
-impl Scored<'_> {
-    fn score(&self) -> f64 {
-        self.score.unwrap_or_default()
-    }
+/// What decisions are made from besides the ticket. The same basis and ticket give the same decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    /// What the desk states.
+    pub rules: &'a Rules,
+    /// What past tickets have taught; rules decide alone without.
+    pub model: Option<&'a Model>,
+    /// How sure is sure enough, where the model does not know better.
+    pub thresholds: Thresholds,
+    /// The priority by impact and urgency.
+    pub matrix: &'a PriorityMatrix,
 }
 
 impl Rules {
-    /// Decides on a ticket. The same rules, ticket and settings give the same decision.
+    /// Decides on a ticket by rules alone.
     #[must_use]
     pub fn decide(
         &self,
@@ -91,150 +57,165 @@ impl Rules {
         thresholds: Thresholds,
         matrix: &PriorityMatrix,
     ) -> TriageDecision {
-        let fired = self.fired(ticket);
-        let decide = |parts: Parts<'_>| {
-            let mut decided = self.field(&parts, ticket);
-            decided.decision = thresholds.decision(decided.confidence);
-            decided
+        let basis = Basis {
+            rules: self,
+            model: None,
+            thresholds,
+            matrix,
         };
-        let for_category = self.parts(FieldName::Category, &fired);
-        let set_category = for_category.set;
-        let category = decide(for_category);
-        let of_category = |value: &FieldValue| match value {
+        basis.decide(ticket)
+    }
+
+    /// The value that the taxonomy gives the queue of a category.
+    fn queue_of(&self, category: &FieldValue) -> Option<FieldValue> {
+        match category {
             FieldValue::Name(name) => self.queues.get(name).cloned().map(FieldValue::Name),
             FieldValue::Number(_) => None,
+        }
+    }
+}
+
+impl Basis<'_> {
+    /// Decides on a ticket.
+    #[must_use]
+    pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
+        let rules = self.rules;
+        let fired = rules.fired(ticket);
+        let reading = self.model.map(|model| model.read(ticket));
+        let asked = Asked {
+            basis: self,
+            ticket,
+            fired: &fired,
+            reading: reading.as_ref(),
         };
-        let mut for_queue = self.parts(FieldName::Queue, &fired);
-        let queue = category.value.as_ref().and_then(of_category);
-        if let (Some(queue), Some(FieldValue::Name(name))) = (&queue, &category.value) {
-            let part = Part::Category(name, category.score);
-            for_queue.parts.push((queue, part));
+        let for_category = asked.parts(FieldName::Category);
+        let set_queue = for_category
+            .set
+            .and_then(|category| rules.queue_of(category));
+        let (category, categories) = asked.decide(&for_category);
+        let by_queue = queues_of(rules, category.value.as_ref(), &categories);
+        let mut for_queue = asked.parts(FieldName::Queue);
+        if for_queue.learned.is_none() {
+            let parts = by_queue.iter();
+            for_queue.parts.extend(
+                parts.map(|(queue, category, weight)| (queue, Part::Category(category, *weight))),
+            );
         }
         // The queue of a category that is set is as sure as the category.
-        let set_queue = set_category.and_then(of_category);
         for_queue.set = for_queue.set.or(set_queue.as_ref());
-        let queue = decide(for_queue);
-        let impact = decide(self.parts(FieldName::Impact, &fired));
-        let urgency = decide(self.parts(FieldName::Urgency, &fired));
+        let (queue, _) = asked.decide(&for_queue);
+        let (impact, _) = asked.decide(&asked.parts(FieldName::Impact));
+        let (urgency, _) = asked.decide(&asked.parts(FieldName::Urgency));
         TriageDecision {
             needs_human: category.decision == Decision::Abstain,
-            priority: priority(&impact, &urgency, matrix),
+            priority: priority(&impact, &urgency, self.matrix),
             queue,
             category,
             impact,
             urgency,
-            tags: self.labels(LabelKind::Tag, (ticket, &fired), thresholds),
-            flags: self.labels(LabelKind::Flag, (ticket, &fired), thresholds),
-            rules_digest: self.digest().to_owned(),
+            tags: rules.labels(LabelKind::Tag, (ticket, &fired), self.thresholds),
+            flags: rules.labels(LabelKind::Flag, (ticket, &fired), self.thresholds),
+            fields: asked.further_fields(),
+            rules_digest: rules.digest().to_owned(),
+            model_version: self.model.map(|model| model.version().to_owned()),
         }
     }
+}
 
-    fn parts<'a>(&'a self, field: FieldName, fired: &'a [Fired<'a>]) -> Parts<'a> {
-        let of_field = self.bias.iter().filter(|(of, _, _)| *of == field);
-        let mut parts: Vec<(&FieldValue, Part<'_>)> = of_field
-            .map(|(_, value, weight)| (value, Part::Bias(*weight)))
-            .collect();
-        for Fired { rule, firings } in fired {
-            for (_, value, weight) in rule.weights.iter().filter(|(of, _, _)| *of == field) {
-                let of_value = firings.iter();
-                parts.extend(of_value.map(|firing| (value, Part::Rule(rule, *weight, firing))));
-            }
-        }
-        let set = set(field, fired);
-        parts.extend(set);
-        Parts {
-            field,
-            parts,
-            set: set.map(|(value, _)| value),
-        }
+/// A ticket with what was found in it.
+struct Asked<'a> {
+    basis: &'a Basis<'a>,
+    ticket: &'a TicketText,
+    fired: &'a [Fired<'a>],
+    reading: Option<&'a Reading>,
+}
+
+impl<'a> Asked<'a> {
+    fn parts(&self, field: FieldName) -> Parts<'a> {
+        let rules = self.basis.rules;
+        let stated = (rules.bias.as_slice(), rules.values.of(field));
+        let mut parts = Parts::of_rules(field, stated, (self.ticket, self.fired));
+        parts.learned = self.learned(field.as_str());
+        parts
     }
 
-    /// The best value of a field, or the one that is set, with its probability among all values of
-    /// the field.
-    fn field(&self, of_field: &Parts<'_>, ticket: &TicketText) -> FieldDecision {
-        let Parts { field, parts, set } = of_field;
-        let mut scored = scores(self.values.of(*field), parts);
-        // Stable, so that equal scores fall to the lower value.
-        scored.sort_by(|a, b| b.score().total_cmp(&a.score()));
-        let highest = scored.first().map_or(0.0, Scored::score);
-        scored.sort_by_key(|scored| *set != Some(scored.value));
-        let total: f64 = scored
-            .iter()
-            .map(|scored| (scored.score() - highest).exp())
-            .sum();
-        let confidence = |scored: &Scored<'_>| match set {
-            Some(set) => f64::from(u8::from(*set == scored.value)),
-            None => (scored.score() - highest).exp() / total,
+    fn learned(&self, field: &str) -> Option<FieldReading<'a>> {
+        let fired = self.fired.iter();
+        let fired = fired.map(|fired| (fired.rule.id.as_str(), fired.firings.len()));
+        self.basis.model?.of_field(field, self.reading?, fired)
+    }
+
+    /// The decision on a field, and all its values.
+    fn decide(&self, parts: &Parts<'_>) -> (FieldDecision, Vec<Weighed>) {
+        let Outcome { mut decision, all } = parts.weigh();
+        let usual = self.basis.thresholds;
+        let mut thresholds = usual;
+        if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
+            thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
+            let lead = decision.counterfactual.as_ref().map(|next| next.lead);
+            let is_near = lead.is_some_and(|lead| lead < learned.scope_lead());
+            decision.out_of_scope = is_near && parts.set.is_none();
+        }
+        decision.threshold = thresholds.apply;
+        decision.decision = match thresholds.decision(decision.confidence) {
+            // A set value is set, however often it was right.
+            Decision::Suggest | Decision::Abstain if parts.set.is_some() => Decision::Apply,
+            Decision::Apply | Decision::Suggest if decision.out_of_scope => Decision::Abstain,
+            decided => decided,
         };
-        // With a bias every decision starts from what is usual, wherever the scores lie.
-        let has_bias = self.bias.iter().any(|(of, _, _)| of == field);
-        let spoken_for = scored.iter().filter(|scored| {
-            let is_spoken_for = (has_bias || scored.score() > 0.0) && scored.score.is_some();
-            is_spoken_for || *set == Some(scored.value)
-        });
-        let mut ranked = spoken_for.map(|scored| Alternative {
-            value: scored.value.clone(),
-            confidence: confidence(scored),
-            score: scored.score(),
-        });
-        let Some(best) = ranked.next() else {
-            return FieldDecision {
-                value: None,
-                confidence: 0.0,
-                decision: Decision::Abstain,
-                score: 0.0,
-                reasons: Vec::new(),
-                alternatives: Vec::new(),
+        if decision.decision != Decision::Apply {
+            decision.ask = question(self.basis.rules, parts, &decision);
+        }
+        (decision, all)
+    }
+
+    /// The fields that the rules know nothing of.
+    fn further_fields(&self) -> BTreeMap<String, FieldDecision> {
+        let names = self.basis.model.into_iter().flat_map(Model::fields);
+        let further = names.filter(|name| FieldName::of(name).is_none());
+        let decided = further.map(|name| {
+            let parts = Parts {
+                ticket: self.ticket,
+                fired: self.fired,
+                parts: Vec::new(),
+                values: &[],
+                learned: self.learned(name),
+                set: None,
             };
-        };
-        let of_best = parts.iter().filter(|(value, _)| **value == best.value);
-        let mut reasons: Vec<Reason> = of_best.map(|(_, part)| part.reason(ticket)).collect();
-        sort_reasons(&mut reasons);
-        FieldDecision {
-            alternatives: ranked.take(MAX_ALTERNATIVES).collect(),
-            value: Some(best.value),
-            confidence: best.confidence,
-            decision: Decision::Abstain,
-            score: best.score,
-            reasons,
-        }
+            (name.to_owned(), self.decide(&parts).0)
+        });
+        decided.collect()
     }
 }
 
-/// The sums of the parts of every value, in order of values.
-fn scores<'a>(values: &'a [FieldValue], parts: &[(&'a FieldValue, Part<'_>)]) -> Vec<Scored<'a>> {
-    let values = values.iter();
-    let mut scored: Vec<Scored<'_>> = values.map(|value| Scored { value, score: None }).collect();
-    for &(value, part) in parts {
-        let weight = part.weight();
-        match scored.binary_search_by(|scored| scored.value.cmp(value)) {
-            Ok(at) => {
-                if let Some(Scored { score, .. }) = scored.get_mut(at) {
-                    *score = Some(score.map_or(weight, |score| score + weight));
-                }
-            }
-            Err(at) => {
-                let score = Some(weight);
-                scored.insert(at, Scored { value, score });
-            }
+/// For every queue its likeliest category, and the log-odds of all its categories together beside
+/// every queue being as likely. Nothing where no category was found.
+fn queues_of<'a>(
+    rules: &Rules,
+    category: Option<&FieldValue>,
+    categories: &'a [Weighed],
+) -> Vec<(FieldValue, &'a str, f64)> {
+    if category
+        .and_then(|category| rules.queue_of(category))
+        .is_none()
+    {
+        return Vec::new();
+    }
+    let mut queues: BTreeMap<FieldValue, (&str, f64)> = BTreeMap::new();
+    for weighed in categories {
+        if let (Some(queue), FieldValue::Name(name)) =
+            (rules.queue_of(&weighed.value), &weighed.value)
+        {
+            // The best come first.
+            queues.entry(queue).or_insert((name, 0.0)).1 += weighed.confidence;
         }
     }
-    scored
-}
-
-/// What is set first, then the heaviest.
-pub(super) fn sort_reasons(reasons: &mut [Reason]) {
-    reasons.sort_by(|a, b| b.weight().abs().total_cmp(&a.weight().abs()));
-    reasons.sort_by_key(|reason| !matches!(reason, Reason::Set { .. }));
-}
-
-/// The value that the first firing rule that sets one gives a field.
-fn set<'a>(field: FieldName, fired: &'a [Fired<'a>]) -> Option<(&'a FieldValue, Part<'a>)> {
-    fired.iter().find_map(|of_rule| {
-        let policy = of_rule.rule.policy.as_ref()?;
-        let (_, value) = policy.values.iter().find(|(of, _)| *of == field)?;
-        Some((value, Part::Set(policy, of_rule)))
-    })
+    #[expect(clippy::cast_precision_loss, reason = "queues are few")]
+    let even = queues.len() as f64;
+    let queues = queues.into_iter().filter(|(_, (_, share))| *share > 0.0);
+    queues
+        .map(|(queue, (name, share))| (queue, name, (share * even).ln()))
+        .collect()
 }
 
 fn priority(
@@ -258,6 +239,7 @@ fn priority(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::triage::Reason;
 
     const RULES: &str = r#"
 format = 1

@@ -26,6 +26,12 @@ impl FieldName {
     /// All of them, in the order in which they are answered.
     pub const ALL: [Self; 4] = [Self::Category, Self::Queue, Self::Impact, Self::Urgency];
 
+    /// The field with this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == name)
+    }
+
     /// The name in rule files and answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -91,7 +97,7 @@ pub enum FieldValue {
 
 impl FieldValue {
     /// The value of a field as it is written in a rule file.
-    pub(super) fn new(field: FieldName, text: &str) -> Self {
+    pub(crate) fn new(field: FieldName, text: &str) -> Self {
         match (field, text.parse()) {
             (FieldName::Impact | FieldName::Urgency, Ok(number)) => Self::Number(number),
             _ => Self::Name(text.to_owned()),
@@ -188,6 +194,25 @@ pub enum Reason {
         /// The rule's note.
         #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// The weight that the file states, where past tickets have changed it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stated: Option<f64>,
+    },
+    /// Something in the ticket that past tickets with and without the value tell apart.
+    Learned {
+        /// What kind of thing it is.
+        feature: LearnedKind,
+        /// What it is.
+        text: String,
+        /// Log-odds.
+        weight: f64,
+    },
+    /// All that was learned about the rest of the ticket, as one sum.
+    Others {
+        /// How many things in the ticket are in it.
+        n: usize,
+        /// Log-odds.
+        weight: f64,
     },
     /// A rule that fired and sets the value, whatever the weights say.
     Set {
@@ -203,11 +228,11 @@ pub enum Reason {
         /// Why the desk wants it so.
         reason: String,
     },
-    /// The queue of the decided category.
+    /// It is the queue of categories that are likely.
     Category {
-        /// The category.
+        /// The likeliest of them.
         category: String,
-        /// The score of the category.
+        /// The log-odds of all of them together, beside every queue being as likely.
         weight: f64,
     },
 }
@@ -219,6 +244,8 @@ impl Reason {
         match self {
             Self::Bias { weight }
             | Self::Rule { weight, .. }
+            | Self::Learned { weight, .. }
+            | Self::Others { weight, .. }
             | Self::Set { weight, .. }
             | Self::Category { weight, .. } => *weight,
         }
@@ -245,12 +272,67 @@ pub struct FieldDecision {
     pub confidence: f64,
     /// What to do with it.
     pub decision: Decision,
+    /// From which confidence on this value is applied, 0 to 1; above 1 where it never is, because it
+    /// was never right often enough.
+    pub threshold: f64,
     /// The sum of the reasons' weights.
     pub score: f64,
     /// What contributed to the score, the heaviest first.
     pub reasons: Vec<Reason>,
     /// The next best values that something speaks for, at most three.
     pub alternatives: Vec<Alternative>,
+    /// How near the next best value is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counterfactual: Option<Counterfactual>,
+    /// The question whose answer would tell two values apart that are close.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
+    /// In how many past tickets the value was learned from; none where only rules decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples: Option<u32>,
+    /// Whether the ticket is likely about none of the values.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_scope: bool,
+}
+
+/// How near the next best value is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Counterfactual {
+    /// The next best value.
+    pub value: FieldValue,
+    /// By how much the best one leads, in log-odds.
+    pub lead: f64,
+    /// The fewest reasons without which the next best value would be the best; none where even all
+    /// of them are too few.
+    pub without: Vec<Removed>,
+}
+
+/// A reason that would be missed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Removed {
+    /// What it is: a rule, or something in the ticket.
+    #[serde(flatten)]
+    pub what: RemovedWhat,
+    /// By how much the lead would shrink without it, in log-odds.
+    pub weight: f64,
+}
+
+/// What would be missed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum RemovedWhat {
+    /// A rule that fired.
+    Rule {
+        /// Its id.
+        rule: String,
+    },
+    /// Something in the ticket.
+    Learned {
+        /// What kind of thing it is.
+        feature: LearnedKind,
+        /// What it is.
+        text: String,
+    },
 }
 
 /// The decision on one tag or flag. Each is decided for itself: the score is the log-odds that the
@@ -299,8 +381,13 @@ pub struct TriageDecision {
     pub tags: Vec<LabelDecision>,
     /// The flags that a rule speaks for or against, the likeliest first.
     pub flags: Vec<LabelDecision>,
-    /// Names the rules that decided: the same digest and ticket give the same decision.
+    /// Further fields of the desk, learned from its past tickets.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, FieldDecision>,
+    /// Names the rules that decided: the same digest, model and ticket give the same decision.
     pub rules_digest: String,
+    /// Names the model that decided; none where only rules do.
+    pub model_version: Option<String>,
 }
 
 impl TriageDecision {

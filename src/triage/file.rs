@@ -22,8 +22,8 @@ const FORMAT: usize = 1;
 const MAX_WEIGHT: f64 = 20.0;
 
 /// What a file may say at its top.
-const FILE_KEYS: [&str; 7] = [
-    "format", "queues", "tags", "flags", "bias", "calendar", "rule",
+const FILE_KEYS: [&str; 8] = [
+    "format", "queues", "tags", "flags", "bias", "calendar", "rule", "question",
 ];
 
 /// What a rule may say besides its conditions.
@@ -118,6 +118,12 @@ impl Reading<'_> {
             calendar,
             ..Rules::default()
         };
+        let questions = file
+            .get("question")
+            .map_or(&[][..], |list| self.found.list(list));
+        for value in questions {
+            rules.questions.extend(self.question(value));
+        }
         let places = self.rules(file, &mut rules);
         rules.values = Values::new(&self.queues);
         rules.queues.clone_from(&self.queues);
@@ -314,6 +320,11 @@ impl Reading<'_> {
             }
         }
         (weights, labels)
+    }
+
+    /// Notes a category that the file does not declare.
+    pub(super) fn known_category(&mut self, name: &str, span: Range<usize>) {
+        self.known_value(Target::Field(FieldName::Category), name, span);
     }
 
     /// Notes a value that the file does not declare.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Thresholds;
-use super::decide::sort_reasons;
 use super::decision::{Decision, LabelDecision, LabelKind, Reason};
 use super::rules::{Fired, Rules};
+use super::weigh::sort_reasons;
 use crate::model::TicketText;
 
 impl Rules {
@@ -23,7 +23,7 @@ impl Rules {
             for (_, value, weight) in rule.labels.iter().filter(|(of, _, _)| *of == kind) {
                 let reasons = firings
                     .iter()
-                    .map(|firing| rule.reason(*weight, firing, ticket));
+                    .map(|firing| rule.reason((*weight, *weight), firing, ticket));
                 labels.entry(value).or_default().extend(reasons);
             }
             let Some(policy) = &rule.policy else {

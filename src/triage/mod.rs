@@ -12,24 +12,28 @@ mod decision;
 mod file;
 mod file_calendar;
 mod file_condition;
+mod file_question;
 mod implies;
 mod labels;
 mod learned;
 mod literals;
 mod matcher;
 mod problems;
+mod question;
 mod reader;
 mod review;
 mod rules;
 mod share;
+mod weigh;
 
-pub use decide::Thresholds;
+pub use decide::{Basis, Thresholds};
 pub use decision::{
-    Alternative, Decision, FieldDecision, FieldName, FieldValue, LabelDecision, LabelKind,
-    LearnedKind, Matched, MatchedIn, PriorityDecision, Reason, TriageDecision, final_value,
+    Alternative, Counterfactual, Decision, FieldDecision, FieldName, FieldValue, LabelDecision,
+    LabelKind, LearnedKind, Matched, MatchedIn, PriorityDecision, Reason, Removed, RemovedWhat,
+    TriageDecision, final_value,
 };
 pub use learned::{
-    Judged, Model, ModelError, PastTicket, TrainOptions, calibration_error, coverage_at,
+    Judged, Model, ModelError, PastTicket, TrainedField, Training, calibration_error, coverage_at,
 };
 pub use problems::{Problem, ProblemKind, Problems, Severity};
 pub use rules::{RULES_SCHEMA, Rules, RulesSummary};

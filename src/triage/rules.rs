@@ -15,6 +15,7 @@ use super::decision::{LabelKind, Matched, Reason};
 use super::file;
 use super::matcher::{Hit, MAX_MATCHES, Matcher, Pattern};
 use super::problems::{Problems, Severity};
+use super::question::Question;
 use super::review;
 use super::{FieldName, FieldValue};
 use crate::model::{Calendar, TicketText};
@@ -91,6 +92,7 @@ pub struct Rules {
     pub(super) values: Values,
     pub(super) bias: Vec<(FieldName, FieldValue, f64)>,
     pub(super) label_bias: Vec<(LabelKind, String, f64)>,
+    pub(super) questions: Vec<Question>,
     pub(super) calendar: Option<Calendar>,
     pub(super) asks_time: bool,
     /// Rules that are switched off.
@@ -255,8 +257,13 @@ impl Rule {
         })
     }
 
-    /// A weight of the rule as a reason.
-    pub(super) fn reason(&self, weight: f64, firing: &Firing<'_>, ticket: &TicketText) -> Reason {
+    /// A weight of the rule as a reason, with the one that the file states.
+    pub(super) fn reason(
+        &self,
+        (weight, stated): (f64, f64),
+        firing: &Firing<'_>,
+        ticket: &TicketText,
+    ) -> Reason {
         Reason::Rule {
             rule: self.id.clone(),
             weight,
@@ -264,6 +271,7 @@ impl Rule {
             fields: fields(firing),
             name: self.name.clone(),
             note: self.note.clone(),
+            stated: ((weight - stated).abs() > f64::EPSILON).then_some(stated),
         }
     }
 }

@@ -25,12 +25,8 @@ const SCOPE_QUANTILE: f64 = 0.05;
 /// What an unseen ticket got.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
-    /// The number of the likeliest value.
-    pub value: usize,
-    /// Its probability, 0 to 1.
+    /// The probability of the likeliest value, 0 to 1.
     pub confidence: f64,
-    /// Its score less that of the second, in log-odds.
-    pub lead: f64,
     /// Whether that is sure enough to be applied.
     pub is_applied: bool,
     /// Whether it is the right one.
@@ -50,6 +46,10 @@ pub(super) struct Calibration {
     pub(super) error: f64,
     /// The tickets it was learned from.
     pub(super) tickets: usize,
+    /// The share of them that got the right value, 0 to 1.
+    pub(super) accuracy: f64,
+    /// The share of them whose value was sure enough to be applied, 0 to 1.
+    pub(super) coverage: f64,
 }
 
 /// Unseen tickets: their scores, one row each, and the number of the right value.
@@ -59,41 +59,46 @@ pub(super) struct Unseen<'a> {
     pub(super) n_values: usize,
 }
 
-impl Calibration {
-    /// Where nothing is known: scores as they are, one threshold for all.
-    pub(super) fn unknown(n_values: usize, threshold: f64) -> Self {
-        Self {
-            sharpness: 1.0,
-            thresholds: vec![threshold; n_values],
-            scope_lead: 0.0,
-            error: 0.0,
-            tickets: 0,
-        }
-    }
+/// An unseen ticket with what it got.
+struct Guess {
+    /// The number of the likeliest value.
+    value: usize,
+    /// By how much it leads, in log-odds.
+    lead: f64,
+    judged: Judged,
+}
 
+impl Calibration {
     /// Learns from unseen tickets when a value is right with this precision.
     pub(super) fn learn(unseen: &Unseen<'_>, precision: f64) -> Self {
         let sharpness = 1.0 / unseen.temperature();
-        let judged = unseen.judged(sharpness);
-        let of_all = threshold(judged.iter().copied(), precision);
+        let guesses = unseen.guesses(sharpness);
+        let all: Vec<Judged> = guesses.iter().map(|guess| guess.judged).collect();
+        let of_all = threshold(&all, precision);
         let thresholds = (0..unseen.n_values).map(|value| {
-            let of_value = || {
-                judged
-                    .iter()
-                    .copied()
-                    .filter(|judged| judged.value == value)
-            };
-            if of_value().count() < MIN_JUDGED {
-                return of_all;
+            let of_value = guesses.iter().filter(|guess| guess.value == value);
+            let of_value: Vec<Judged> = of_value.map(|guess| guess.judged).collect();
+            match of_value.len() {
+                0..MIN_JUDGED => of_all,
+                _ => threshold(&of_value, precision),
             }
-            threshold(of_value(), precision)
         });
+        let thresholds: Vec<f64> = thresholds.collect();
+        let is_sure = |guess: &&Guess| {
+            let threshold = thresholds.get(guess.value);
+            threshold.is_some_and(|threshold| guess.judged.confidence >= *threshold)
+        };
+        let n_sure = guesses.iter().filter(is_sure).count() as u64;
+        let n_right = all.iter().filter(|judged| judged.is_right).count() as u64;
+        let share = |n| Share::new(n, all.len() as u64).value.unwrap_or_default();
         Self {
             sharpness,
-            thresholds: thresholds.collect(),
-            scope_lead: quantile(judged.iter().map(|judged| judged.lead), SCOPE_QUANTILE),
-            error: calibration_error(&judged),
-            tickets: judged.len(),
+            accuracy: share(n_right),
+            coverage: share(n_sure),
+            thresholds,
+            scope_lead: quantile(guesses.iter().map(|guess| guess.lead), SCOPE_QUANTILE),
+            error: calibration_error(&all),
+            tickets: all.len(),
         }
     }
 }
@@ -131,45 +136,44 @@ impl Unseen<'_> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "scores are 32 bits wide")]
-    fn judged(&self, sharpness: f64) -> Vec<Judged> {
+    fn guesses(&self, sharpness: f64) -> Vec<Guess> {
         let rows = self.scores.chunks(self.n_values).zip(self.values);
         rows.map(|(scores, right)| {
-            let mut scores: Vec<f32> = scores
-                .iter()
-                .map(|score| score * sharpness as f32)
-                .collect();
+            let scores = scores.iter().map(|score| score * sharpness as f32);
+            let mut scores: Vec<f32> = scores.collect();
             softmax(&mut scores);
-            let probabilities: Vec<f64> = scores.into_iter().map(f64::from).collect();
-            judge(&probabilities, Some(*right as usize))
+            guess(&scores, *right as usize)
         })
         .collect()
     }
 }
 
 /// The likeliest value among probabilities, and whether it is right.
-pub(super) fn judge(probabilities: &[f64], right: Option<usize>) -> Judged {
-    let (mut best, mut second) = ((0, 0.0), 0.0);
+fn guess(probabilities: &[f32], right: usize) -> Guess {
+    let (mut best, mut second) = ((0, 0.0), f32::MIN_POSITIVE);
     for (value, probability) in probabilities.iter().copied().enumerate() {
         if probability > best.1 {
-            second = best.1;
+            second = best.1.max(second);
             best = (value, probability);
-        } else if probability > second {
-            second = probability;
+        } else {
+            second = second.max(probability);
         }
     }
-    Judged {
+    Guess {
         value: best.0,
-        confidence: best.1,
-        lead: best.1.ln() - second.max(f64::MIN_POSITIVE).ln(),
-        is_applied: false,
-        is_right: right == Some(best.0),
+        lead: f64::from(best.1.ln() - second.ln()),
+        judged: Judged {
+            confidence: f64::from(best.1),
+            is_applied: false,
+            is_right: right == best.0,
+        },
     }
 }
 
 /// The lowest confidence from which on so many are right; above 1 where they never are.
 #[expect(clippy::cast_precision_loss, reason = "tickets are counted")]
-fn threshold(judged: impl Iterator<Item = Judged>, precision: f64) -> f64 {
-    let mut judged: Vec<Judged> = judged.collect();
+fn threshold(judged: &[Judged], precision: f64) -> f64 {
+    let mut judged = judged.to_vec();
     judged.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let (mut n_right, mut lowest) = (0.0, None);
     for (n, judged) in (1..).zip(&judged) {
@@ -183,7 +187,7 @@ fn threshold(judged: impl Iterator<Item = Judged>, precision: f64) -> f64 {
 }
 
 /// A threshold that no confidence reaches.
-pub(super) const NEVER: f64 = 1.01;
+const NEVER: f64 = 1.01;
 
 fn quantile(leads: impl Iterator<Item = f64>, share: f64) -> f64 {
     let mut leads: Vec<f64> = leads.collect();
@@ -226,7 +230,7 @@ pub fn calibration_error(judged: &[Judged]) -> f64 {
 /// them are right.
 #[must_use]
 pub fn coverage_at(judged: &[Judged], precision: f64) -> Share {
-    let from = threshold(judged.iter().copied(), precision);
+    let from = threshold(judged, precision);
     let n = judged.iter().filter(|judged| judged.confidence >= from);
     Share::new(n.count() as u64, judged.len() as u64)
 }
@@ -237,9 +241,7 @@ mod tests {
 
     fn judged(confidence: f64, is_right: bool) -> Judged {
         Judged {
-            value: 0,
             confidence,
-            lead: 1.0,
             is_applied: false,
             is_right,
         }

@@ -142,6 +142,12 @@ impl Features {
         self.texts.get(feature.first)
     }
 
+    /// Whether the ticket tells this field.
+    pub(super) fn tells(&self, field: &str) -> bool {
+        let mut features = self.list.iter();
+        features.any(|feature| feature.kind == LearnedKind::Field && self.word(feature) == field)
+    }
+
     /// What a feature is called.
     pub(super) fn name(&self, feature: &Feature) -> String {
         let first = self.texts.get(feature.first);

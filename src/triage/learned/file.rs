@@ -36,6 +36,14 @@ impl Model {
         Ok(bytes)
     }
 
+    /// With its version, which names its bytes.
+    pub(super) fn with_version(mut self) -> Result<Self, ModelError> {
+        let bytes = self.to_bytes()?;
+        let digest = bytes.last_chunk::<{ blake3::OUT_LEN }>();
+        self.version = digest.map(|digest| version(digest)).unwrap_or_default();
+        Ok(self)
+    }
+
     /// The model that was written as these bytes.
     ///
     /// # Errors
@@ -52,6 +60,9 @@ impl Model {
         }
         let mut model: Self = postcard::from_bytes(content).map_err(ModelError::Content)?;
         model.vocabulary = model.vocabulary.ready();
+        for (name, field) in &mut model.fields {
+            field.name_values(name);
+        }
         model.version = version(digest);
         Ok(model)
     }
@@ -66,7 +77,7 @@ fn version(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::{PastTicket, TrainOptions};
+    use crate::triage::{FieldValue, PastTicket, Rules, Training};
 
     fn model() -> Model {
         let past = |subject: &str, value: &str| PastTicket {
@@ -74,7 +85,7 @@ mod tests {
                 subject: subject.to_owned(),
                 ..crate::TicketText::default()
             },
-            values: [("category".to_owned(), value.to_owned())].into(),
+            values: [("category".to_owned(), FieldValue::Name(value.to_owned()))].into(),
             ..PastTicket::default()
         };
         let tickets: Vec<PastTicket> = (0..10)
@@ -85,7 +96,13 @@ mod tests {
                 ]
             })
             .collect();
-        Model::train(&tickets, &["category"], TrainOptions { precision: 0.9 })
+        let training = Training {
+            rules: &Rules::default(),
+            fields: &["category"],
+            precision: 0.9,
+            seq: 0,
+        };
+        Model::train(&tickets, training).unwrap()
     }
 
     #[test]

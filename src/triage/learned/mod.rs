@@ -11,6 +11,7 @@ mod file;
 mod fit;
 mod minimize;
 mod model;
+mod prior;
 mod shape;
 mod sparse;
 mod train;
@@ -19,5 +20,6 @@ mod weights;
 
 pub use calibrate::{Judged, calibration_error, coverage_at};
 pub use file::ModelError;
-pub use model::Model;
-pub use train::{PastTicket, TrainOptions};
+pub(crate) use model::{FieldReading, Reading};
+pub use model::{Model, TrainedField};
+pub use train::{PastTicket, Training};

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::{Calibration, Judged, judge};
+use super::super::decision::{FieldName, FieldValue, LearnedKind};
+use super::calibrate::Calibration;
 use super::features::Features;
-use super::fit::softmax;
-use super::vocabulary::{Vector, Vocabulary};
+use super::vocabulary::{FIELD, Vector, Vocabulary};
 use super::weights::Weights;
 use crate::model::TicketText;
+
+/// A value with fewer tickets is decided by rules, as far as it goes.
+const MIN_EXAMPLES: u32 = 3;
 
 /// What was learned from past tickets. The same model and rules give the same decision on a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +33,10 @@ pub struct Model {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct FieldModel {
     /// In order.
-    pub(super) values: Vec<String>,
+    #[serde(skip)]
+    pub(super) values: Vec<FieldValue>,
+    /// The same as they are stored.
+    pub(super) names: Vec<String>,
     /// How many tickets have each.
     pub(super) counts: Vec<u32>,
     pub(super) bias: Vec<f32>,
@@ -39,6 +45,25 @@ pub(super) struct FieldModel {
     /// The rules that fired in past tickets, with their columns.
     pub(super) rules: BTreeMap<String, u32>,
     pub(super) calibration: Calibration,
+}
+
+/// What was learned about a field, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainedField {
+    /// The field.
+    pub field: String,
+    /// Its values.
+    pub values: usize,
+    /// The tickets that had one.
+    pub tickets: u32,
+    /// The share of unseen tickets that got the right value, 0 to 1.
+    pub accuracy: f64,
+    /// By how much the confidence differs from the share that is right, 0 to 1.
+    pub calibration_error: f64,
+    /// The share of unseen tickets whose value was sure enough to be applied, 0 to 1.
+    pub coverage: f64,
+    /// Values with too few tickets to learn from: rules decide on them.
+    pub rare: Vec<String>,
 }
 
 /// A ticket as a model reads it, for all fields.
@@ -72,6 +97,13 @@ impl Model {
         self.fields.keys().map(String::as_str)
     }
 
+    /// What was learned about each field, in numbers.
+    #[must_use]
+    pub fn trained(&self) -> Vec<TrainedField> {
+        let fields = self.fields.iter();
+        fields.map(|(name, field)| field.trained(name)).collect()
+    }
+
     /// Reads a ticket, once for all fields.
     pub(crate) fn read(&self, ticket: &TicketText) -> Reading {
         let features = Features::of(ticket);
@@ -79,50 +111,188 @@ impl Model {
         Reading { features, vector }
     }
 
-    /// The likeliest value of a field by what was learned alone, without rules, with its number in
-    /// the order of [`Model::values`].
-    #[must_use]
-    pub fn judge(&self, field: &str, ticket: &TicketText) -> Option<Judged> {
-        let model = self.fields.get(field)?;
-        let mut scores = model.scores(&self.read(ticket).vector);
-        softmax(&mut scores);
-        let probabilities: Vec<f64> = scores.into_iter().map(f64::from).collect();
-        let judged = judge(&probabilities, None);
-        let threshold = model.calibration.thresholds.get(judged.value);
-        let is_sure = threshold.is_some_and(|threshold| judged.confidence >= *threshold);
-        Some(Judged {
-            is_applied: is_sure && self.is_in_scope(field, judged),
-            ..judged
-        })
-    }
-
-    /// Whether the best value leads by as much as it does for tickets that are about a known value.
-    #[must_use]
-    pub fn is_in_scope(&self, field: &str, judged: Judged) -> bool {
-        let field = self.fields.get(field);
-        field.is_none_or(|field| judged.lead >= field.calibration.scope_lead)
-    }
-
     /// The values of a field, in order.
     #[must_use]
-    pub fn values(&self, field: &str) -> &[String] {
+    pub fn values(&self, field: &str) -> &[FieldValue] {
         let field = self.fields.get(field);
         field.map_or(&[], |field| field.values.as_slice())
     }
 }
 
+impl Model {
+    /// What was learned about a field, for a ticket in which these rules fire so many times.
+    pub(crate) fn of_field<'a>(
+        &'a self,
+        field: &str,
+        reading: &'a Reading,
+        fired: impl Iterator<Item = (&'a str, usize)>,
+    ) -> Option<FieldReading<'a>> {
+        let model = self.fields.get(field)?;
+        let mut scores = model.bias.clone();
+        for entry in &reading.vector.entries {
+            model.weights.add(entry.number, entry.amount, &mut scores);
+        }
+        for (rule, n_firings) in fired {
+            if let Some(column) = model.rules.get(rule) {
+                #[expect(clippy::cast_precision_loss, reason = "firings are few")]
+                model.weights.add(*column, n_firings as f32, &mut scores);
+            }
+        }
+        Some(FieldReading {
+            model,
+            reading,
+            vocabulary: &self.vocabulary,
+            scores,
+        })
+    }
+}
+
+/// What was learned about a field, for one ticket. All numbers are log-odds, calibrated.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldReading<'a> {
+    model: &'a FieldModel,
+    reading: &'a Reading,
+    vocabulary: &'a Vocabulary,
+    scores: Vec<f32>,
+}
+
+/// What something in a ticket gives to a value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Contribution {
+    pub(crate) kind: LearnedKind,
+    pub(crate) text: String,
+    pub(crate) weight: f64,
+}
+
+impl FieldReading<'_> {
+    /// The values that were learned, in order.
+    pub(crate) fn values(&self) -> &[FieldValue] {
+        &self.model.values
+    }
+
+    fn number(&self, value: &FieldValue) -> Option<usize> {
+        self.model.values.binary_search(value).ok()
+    }
+
+    /// What all weights are multiplied with, stated ones too.
+    pub(crate) fn sharpness(&self) -> f64 {
+        self.model.calibration.sharpness
+    }
+
+    /// All that was learned, as one sum. A value that was never seen is as rare as can be.
+    pub(crate) fn score(&self, value: &FieldValue) -> f64 {
+        let score = self
+            .number(value)
+            .and_then(|number| self.scores.get(number));
+        self.sharpness() * score.map_or_else(|| self.model.unseen_bias(), |score| f64::from(*score))
+    }
+
+    /// What speaks for a value before anything is read.
+    pub(crate) fn bias(&self, value: &FieldValue) -> f64 {
+        let bias = self
+            .number(value)
+            .and_then(|number| self.model.bias.get(number));
+        self.sharpness() * bias.map_or_else(|| self.model.unseen_bias(), |bias| f64::from(*bias))
+    }
+
+    /// What has been added to the weight of a rule.
+    pub(crate) fn rule(&self, rule: &str, value: &FieldValue) -> f64 {
+        let (column, number) = (self.model.rules.get(rule), self.number(value));
+        let weight = column.zip(number);
+        let weight = weight.map(|(column, number)| self.model.weights.one(*column, 1.0, number));
+        self.sharpness() * weight.unwrap_or_default()
+    }
+
+    /// What everything in the ticket gives to a value; always the same things, in the same order.
+    pub(crate) fn contributions(&self, value: &FieldValue) -> Vec<Contribution> {
+        let Some(number) = self.number(value) else {
+            return Vec::new();
+        };
+        let mut of_feature: BTreeMap<usize, f64> = BTreeMap::new();
+        for entry in &self.reading.vector.entries {
+            let weight = self.model.weights.one(entry.number, entry.amount, number);
+            *of_feature.entry(entry.feature).or_default() += weight;
+        }
+        let features = &self.reading.features;
+        let known = of_feature.into_iter().filter_map(|(place, weight)| {
+            let feature = features.list.get(place)?;
+            Some(Contribution {
+                kind: feature.kind,
+                text: features.name(feature),
+                weight: self.sharpness() * weight,
+            })
+        });
+        known.collect()
+    }
+
+    /// From which confidence on the value is right as often as wanted; none where too little is
+    /// known.
+    pub(crate) fn threshold(&self, value: &FieldValue) -> Option<f64> {
+        let calibration = &self.model.calibration;
+        let threshold = calibration.thresholds.get(self.number(value)?).copied();
+        threshold.filter(|_| calibration.tickets > 0)
+    }
+
+    /// A smaller lead of the best value is a sign of a ticket that is about none of the values.
+    pub(crate) fn scope_lead(&self) -> f64 {
+        self.model.calibration.scope_lead
+    }
+
+    /// How many past tickets had the value.
+    pub(crate) fn examples(&self, value: &FieldValue) -> u32 {
+        let count = self
+            .number(value)
+            .and_then(|number| self.model.counts.get(number));
+        count.copied().unwrap_or_default()
+    }
+
+    /// The field of a ticket, among those that the ticket does not tell, that would tell most
+    /// between two values, in log-odds.
+    pub(crate) fn telling_field(&self, a: &FieldValue, b: &FieldValue) -> Option<(&str, f64)> {
+        let (a, b) = (self.number(a)?, self.number(b)?);
+        let told = &self.reading.features;
+        let fields = self.vocabulary.fields().iter();
+        let open = fields.filter(|(name, _)| !told.tells(name));
+        let telling = open.map(|(name, numbers)| {
+            let tells = numbers.iter().map(|number| {
+                let one = |value| self.model.weights.one(*number, FIELD, value);
+                (one(a) - one(b)).abs()
+            });
+            (name.as_str(), self.sharpness() * tells.fold(0.0, f64::max))
+        });
+        telling.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
 impl FieldModel {
-    /// The calibrated scores of all values, without rules.
-    #[expect(clippy::cast_possible_truncation, reason = "scores are 32 bits wide")]
-    pub(super) fn scores(&self, vector: &Vector) -> Vec<f32> {
-        let mut scores = self.bias.clone();
-        for entry in &vector.entries {
-            self.weights.add(entry.number, entry.amount, &mut scores);
+    fn trained(&self, name: &str) -> TrainedField {
+        let values = self.names.iter().zip(&self.counts);
+        let rare = values.clone().filter(|(_, count)| **count < MIN_EXAMPLES);
+        TrainedField {
+            field: name.to_owned(),
+            values: self.names.len(),
+            tickets: self.counts.iter().sum(),
+            accuracy: self.calibration.accuracy,
+            calibration_error: self.calibration.error,
+            coverage: self.calibration.coverage,
+            rare: rare.map(|(name, _)| name.clone()).collect(),
         }
-        let sharpness = self.calibration.sharpness as f32;
-        for score in &mut scores {
-            *score *= sharpness;
-        }
-        scores
+    }
+
+    /// Makes values of the stored names.
+    pub(super) fn name_values(&mut self, field: &str) {
+        let field = FieldName::of(field);
+        let value = |name: &String| match field {
+            Some(field) => FieldValue::new(field, name),
+            None => FieldValue::Name(name.clone()),
+        };
+        self.values = self.names.iter().map(value).collect();
+    }
+
+    /// The bias of a value that no past ticket had.
+    #[expect(clippy::cast_precision_loss, reason = "values are few")]
+    fn unseen_bias(&self) -> f64 {
+        let n_tickets: u32 = self.counts.iter().sum();
+        -(f64::from(n_tickets) + self.counts.len() as f64).ln()
     }
 }

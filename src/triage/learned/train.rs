@@ -1,9 +1,10 @@
 //! Learns a model from past tickets.
 //!
-//! The same tickets in the same order give the same bytes. How sure the model may be of itself is learned from
-//! tickets that the weights were not fitted to: the newest fifth where all tickets have a date,
-//! because those of tomorrow will differ from those of yesterday in the same way; otherwise every fifth, or
-//! where there are few, each fifth in turn. The weights that are kept are fitted to all.
+//! The same tickets in the same order give the same bytes. How sure the model may be of itself is
+//! learned from tickets that the weights were not fitted to: the newest fifth where all tickets have
+//! a date, because those of tomorrow will differ from those of yesterday in the same way; otherwise
+//! every fifth, or where there are few, each fifth in turn. The weights that are kept are fitted to
+//! all.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,16 @@ use rayon::prelude::*;
 
 use super::calibrate::{Calibration, Unseen};
 use super::features::Features;
+use super::file::ModelError;
 use super::fit::{Examples, Fitted, Layout, fit};
 use super::model::{FieldModel, Model};
+use super::prior::{Prior, count};
 use super::sparse::Sparse;
 use super::vocabulary::Vocabulary;
 use super::weights::Weights;
 use crate::model::{TicketText, Time};
+use crate::triage::rules::{Fired, Rules};
+use crate::triage::{FieldName, FieldValue};
 
 /// Fewer tickets with a value teach nothing about a field.
 const MIN_TICKETS: usize = 10;
@@ -35,92 +40,143 @@ pub struct PastTicket {
     /// When.
     pub created_at: Option<Time>,
     /// The value of every field that has one.
-    pub values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, FieldValue>,
 }
 
-/// How to learn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainOptions {
+/// What to learn, and from where to start.
+#[derive(Debug, Clone, Copy)]
+pub struct Training<'a> {
+    /// The prior: what past tickets are to correct.
+    pub rules: &'a Rules,
+    /// The fields to learn.
+    pub fields: &'a [&'a str],
     /// How often a value that is applied should be right, 0 to 1.
     pub precision: f64,
+    /// The newest change of the store among the tickets.
+    pub seq: u64,
 }
 
 impl Model {
-    /// Learns the values of these fields.
-    #[must_use]
-    pub fn train(tickets: &[PastTicket], fields: &[&str], options: TrainOptions) -> Self {
-        let read: Vec<Features> = tickets
-            .par_iter()
-            .map(|past| Features::of(&past.ticket))
-            .collect();
+    /// Learns the values of fields. A field with too few tickets is left to the rules.
+    ///
+    /// # Errors
+    /// None that is known: a model is plain data.
+    pub fn train(tickets: &[PastTicket], training: Training<'_>) -> Result<Self, ModelError> {
+        let read = tickets.par_iter().map(|past| Features::of(&past.ticket));
+        let read: Vec<Features> = read.collect();
         let vocabulary = Vocabulary::learn(&read);
         let mut rows = Sparse::new(vocabulary.len());
-        let vectors: Vec<_> = read
-            .par_iter()
-            .map(|ticket| vocabulary.vector(ticket))
-            .collect();
-        for vector in vectors {
+        let vectors = read.par_iter().map(|ticket| vocabulary.vector(ticket));
+        for vector in vectors.collect::<Vec<_>>() {
             let entries = vector.entries.iter();
             rows.push(entries.map(|entry| (entry.number, entry.amount)));
         }
-        let shapes = vocabulary.shapes(&read);
-        let fields = fields.iter().filter_map(|field| {
-            let model = learn_field(field, tickets, (&rows, &shapes), options)?;
+        let fired = tickets.par_iter();
+        let fired: Vec<_> = fired
+            .map(|past| training.rules.fired(&past.ticket))
+            .collect();
+        let past = Past {
+            tickets,
+            fired: &fired,
+            rows: &rows,
+            shapes: &vocabulary.shapes(&read),
+        };
+        let fields = training.fields.iter().filter_map(|field| {
+            let model = past.learn(field, training)?;
             Some(((*field).to_owned(), model))
         });
         Self {
             fields: fields.collect(),
             vocabulary,
             tickets: tickets.len(),
+            seq: training.seq,
             ..Self::default()
         }
+        .with_version()
     }
 }
 
-fn learn_field(
-    field: &str,
-    tickets: &[PastTicket],
-    (rows, shapes): (&Sparse, &Sparse),
-    options: TrainOptions,
-) -> Option<FieldModel> {
-    let with_value =
-        |number: &usize| -> Option<&String> { tickets.get(*number)?.values.get(field) };
-    let mut judged: Vec<usize> = (0..tickets.len()).collect();
-    judged.retain(|number| with_value(number).is_some());
-    let mut counts: BTreeMap<&String, u32> = BTreeMap::new();
-    for value in judged.iter().filter_map(with_value) {
-        *counts.entry(value).or_default() += 1;
+/// Past tickets, and what was found in them.
+struct Past<'a> {
+    tickets: &'a [PastTicket],
+    fired: &'a [Vec<Fired<'a>>],
+    rows: &'a Sparse,
+    shapes: &'a Sparse,
+}
+
+impl Past<'_> {
+    fn learn(&self, field: &str, training: Training<'_>) -> Option<FieldModel> {
+        let value = |number: &usize| -> Option<&FieldValue> {
+            self.tickets.get(*number)?.values.get(field)
+        };
+        let mut judged: Vec<usize> = (0..self.tickets.len()).collect();
+        judged.retain(|number| value(number).is_some());
+        let mut counts: BTreeMap<&FieldValue, u32> = BTreeMap::new();
+        for value in judged.iter().filter_map(value) {
+            *counts.entry(value).or_default() += 1;
+        }
+        if judged.len() < MIN_TICKETS || counts.len() < 2 {
+            return None;
+        }
+        // Values of the taxonomy that no ticket had yet may still come.
+        let stated = FieldName::of(field).map(|field| training.rules.values.of(field));
+        for value in stated.into_iter().flatten() {
+            counts.entry(value).or_default();
+        }
+        let created = |number: &usize| self.tickets.get(*number)?.created_at;
+        let have_dates = judged.iter().all(|number| created(number).is_some());
+        if have_dates {
+            judged.sort_by_key(created);
+        }
+        let numbers: BTreeMap<&FieldValue, u32> = counts.keys().copied().zip(0..).collect();
+        let values = judged.iter().filter_map(value);
+        let values = values.filter_map(|value| numbers.get(value).copied());
+        let prior = Prior::new(FieldName::of(field), training.rules, &numbers);
+        let rules = prior.learned_rules(self.fired, &judged, self.rows.n_columns());
+        let examples = self.examples(&judged, values.collect(), (&prior, &rules));
+        let n_columns = examples.tickets.n_columns();
+        let layout = Layout::new(counts.len(), n_columns, self.shapes.clone());
+        let parts = parts(judged.len(), have_dates);
+        let (calibration, fitted) = hold_back(&layout, &examples, &parts, training.precision);
+        let fitted = fit(&layout, &examples, fitted.as_ref());
+        let (weights, bias) = fitted.weights(&layout);
+        let rules = rules.into_iter();
+        Some(FieldModel {
+            values: counts.keys().copied().cloned().collect(),
+            names: counts.keys().map(ToString::to_string).collect(),
+            bias,
+            weights: Weights::new(counts.len(), &weights),
+            rules: rules.map(|(id, column)| (id.to_owned(), column)).collect(),
+            counts: counts.into_values().collect(),
+            calibration,
+        })
     }
-    if judged.len() < MIN_TICKETS || counts.len() < 2 {
-        return None;
+
+    /// The tickets with these numbers and values, and what the rules say of them.
+    fn examples(
+        &self,
+        judged: &[usize],
+        values: Vec<u32>,
+        (prior, rules): (&Prior<'_>, &BTreeMap<&str, u32>),
+    ) -> Examples {
+        let mut examples = Examples {
+            tickets: Sparse::new(self.rows.n_columns() + rules.len()),
+            values,
+            offsets: Vec::new(),
+        };
+        for number in judged {
+            let fired = self.fired.get(*number).map_or(&[][..], Vec::as_slice);
+            let of_rules = fired.iter().filter_map(|fired| {
+                let column = rules.get(fired.rule.id.as_str())?;
+                Some((*column, count(fired)))
+            });
+            examples
+                .tickets
+                .push(self.rows.row(*number).chain(of_rules));
+            examples.offsets.extend(prior.scores(fired));
+        }
+        examples
     }
-    let created = |number: &usize| tickets.get(*number).and_then(|past| past.created_at);
-    let have_dates = judged.iter().all(|number| created(number).is_some());
-    if have_dates {
-        judged.sort_by_key(created);
-    }
-    let numbers: BTreeMap<&String, u32> = counts.keys().copied().zip(0..).collect();
-    let values = judged.iter().filter_map(with_value);
-    let examples = Examples {
-        tickets: rows.pick(&judged),
-        values: values
-            .filter_map(|value| numbers.get(value).copied())
-            .collect(),
-        offsets: vec![0.0; judged.len() * counts.len()],
-    };
-    let layout = Layout::new(counts.len(), rows.n_columns(), shapes.clone());
-    let parts = parts(judged.len(), have_dates);
-    let (calibration, fitted) = hold_back(&layout, &examples, &parts, options);
-    let fitted = fit(&layout, &examples, fitted.as_ref());
-    let (weights, bias) = fitted.weights(&layout);
-    Some(FieldModel {
-        values: counts.keys().map(|value| (*value).clone()).collect(),
-        counts: counts.values().copied().collect(),
-        bias,
-        weights: Weights::new(counts.len(), &weights),
-        rules: BTreeMap::new(),
-        calibration,
-    })
 }
 
 /// The tickets that are held back, in turn.
@@ -140,7 +196,7 @@ fn hold_back(
     layout: &Layout,
     examples: &Examples,
     parts: &[Vec<usize>],
-    options: TrainOptions,
+    precision: f64,
 ) -> (Calibration, Option<Fitted>) {
     let (mut scores, mut values, mut last) = (Vec::new(), Vec::new(), None);
     for part in parts {
@@ -151,10 +207,8 @@ fn hold_back(
             }
         }
         let numbers = is_held_back.iter().enumerate();
-        let others: Vec<usize> = numbers
-            .filter(|(_, held)| !**held)
-            .map(|(n, _)| n)
-            .collect();
+        let others = numbers.filter(|(_, is_held_back)| !**is_held_back);
+        let others: Vec<usize> = others.map(|(number, _)| number).collect();
         let unseen = examples.pick(part, layout.n_values);
         let fitted = fit(layout, &examples.pick(&others, layout.n_values), None);
         scores.extend(fitted.scores(layout, &unseen));
@@ -166,5 +220,5 @@ fn hold_back(
         values: &values,
         n_values: layout.n_values,
     };
-    (Calibration::learn(&unseen, options.precision), last)
+    (Calibration::learn(&unseen, precision), last)
 }

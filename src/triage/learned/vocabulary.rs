@@ -4,7 +4,7 @@
 //! of the subject each brought to a fixed length, so that long tickets do not shout. A feature is learned when
 //! it stands in two tickets; a word that was seen less is known by its shape alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ const SHAPE: f32 = 1.0;
 const SUBJECT: f32 = 0.5;
 
 /// How much a field counts.
-const FIELD: f32 = 0.3;
+pub(super) const FIELD: f32 = 0.3;
 
 /// Numbers by key.
 type Numbers = HashMap<u64, u32, FixedState>;
@@ -40,6 +40,8 @@ pub(super) struct Vocabulary {
     n_features: usize,
     /// The idf of a word that was seen in one ticket, or none.
     rare_idf: f32,
+    /// The learned values of every field, by the name of the field.
+    fields: BTreeMap<String, Vec<u32>>,
     #[serde(skip)]
     features: Numbers,
     #[serde(skip)]
@@ -101,6 +103,32 @@ impl Vocabulary {
             ..Self::default()
         }
         .ready()
+        .with_fields(tickets)
+    }
+
+    fn with_fields(mut self, tickets: &[Features]) -> Self {
+        let mut fields: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        for ticket in tickets {
+            let of_fields = ticket
+                .list
+                .iter()
+                .filter(|one| one.kind == LearnedKind::Field);
+            for feature in of_fields {
+                let number = self.features.get(&feature.key);
+                let of_field = fields.entry(ticket.word(feature).to_owned()).or_default();
+                of_field.extend(number.copied());
+            }
+        }
+        let fields = fields
+            .into_iter()
+            .map(|(name, numbers)| (name, Vec::from_iter(numbers)));
+        self.fields = fields.collect();
+        self
+    }
+
+    /// The learned values of every field, by the name of the field.
+    pub(super) fn fields(&self) -> &BTreeMap<String, Vec<u32>> {
+        &self.fields
     }
 
     /// With the maps from keys to numbers, which are not stored.
@@ -115,10 +143,6 @@ impl Vocabulary {
     /// Features and shapes.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
-    }
-
-    pub(super) fn n_features(&self) -> usize {
-        self.n_features
     }
 
     fn idf(&self, number: u32) -> f32 {

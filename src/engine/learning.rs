@@ -1,0 +1,193 @@
+//! Learns from the desk's resolved tickets, when asked and by itself when enough has changed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::clock::{Stopwatch, instant};
+use super::desk_file::DeskFile;
+use super::models::Models;
+use super::past_tickets::past_tickets;
+use super::rule_file::RuleFile;
+use super::{Engine, Error};
+use crate::config;
+use crate::model::{Ticket, TicketText};
+use crate::store::StoreReader;
+use crate::triage::{
+    FieldName, FieldValue, Model, PastTicket, Problems, TrainedField, Training, final_value,
+};
+
+/// How often it is looked whether enough has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How often a learner that waits looks whether the engine closes.
+const NAP: Duration = Duration::from_millis(200);
+
+/// The share of the tickets learned from that must have changed before a model is learned anew.
+const CHANGED_SHARE: u64 = 10;
+
+/// What came of learning.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainReport {
+    /// Names the model.
+    pub model_version: String,
+    /// The resolved tickets that it was learned from.
+    pub tickets: usize,
+    /// What was learned about each field.
+    pub fields: Vec<TrainedField>,
+    /// The size of the model on disk.
+    pub size_bytes: u64,
+    /// Milliseconds that it took.
+    pub took_ms: u64,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// All that learning needs.
+pub(super) struct Learner {
+    pub(super) store: StoreReader,
+    pub(super) rules: Arc<DeskFile<RuleFile, Problems>>,
+    pub(super) models: Arc<Models>,
+    pub(super) settings: config::Triage,
+}
+
+impl Engine {
+    /// Learns a model from the resolved tickets of the store and puts it in use.
+    ///
+    /// # Errors
+    /// [`Error::NothingToLearn`] where too few tickets are resolved or have a value; an error of the
+    /// store; a model that cannot be written.
+    pub fn train(&self) -> Result<TrainReport, Error> {
+        self.learner().learn()
+    }
+
+    pub(super) fn learner(&self) -> Learner {
+        Learner {
+            store: self.store.clone(),
+            rules: Arc::clone(&self.rules),
+            models: Arc::clone(&self.models),
+            settings: self.settings.triage.clone(),
+        }
+    }
+}
+
+impl Learner {
+    fn learn(&self) -> Result<TrainReport, Error> {
+        let watch = Stopwatch::start();
+        let further = self.settings.learn.iter().map(String::as_str);
+        let fields: Vec<&str> = FieldName::ALL
+            .map(FieldName::as_str)
+            .into_iter()
+            .chain(further)
+            .collect();
+        let seq = self.store.newest_seq()?;
+        let mut tickets = Vec::new();
+        past_tickets(&self.store, None, |some| {
+            let resolved = some.iter().filter(|ticket| ticket.is_resolved());
+            tickets.extend(resolved.map(|ticket| past_ticket(ticket, &fields)));
+        })?;
+        let training = Training {
+            rules: &self.rules.content().rules,
+            fields: &fields,
+            precision: self.settings.precision,
+            seq,
+        };
+        let model = Model::train(&tickets, training).map_err(Error::Model)?;
+        let trained = model.trained();
+        if trained.is_empty() {
+            return Err(Error::NothingToLearn {
+                n_tickets: tickets.len(),
+            });
+        }
+        let path = self.models.put(&model).map_err(|source| Error::Folder {
+            path: self.models.folder().to_owned(),
+            source,
+        })?;
+        Ok(TrainReport {
+            model_version: model.version().to_owned(),
+            tickets: tickets.len(),
+            fields: trained,
+            size_bytes: std::fs::metadata(&path).map_or(0, |meta| meta.len()),
+            took_ms: watch.elapsed_us() / 1_000,
+            path,
+        })
+    }
+
+    /// Whether so much has changed since the model in use was learned that it is worth learning
+    /// anew. The first model is learned when somebody asks for it.
+    fn is_worth_it(&self) -> Result<bool, Error> {
+        let after = u64::from(self.settings.relearn_after);
+        let Some(model) = self.models.current().filter(|_| after > 0) else {
+            return Ok(false);
+        };
+        let enough = after.max(model.tickets() as u64 / CHANGED_SHARE);
+        Ok(self.store.newest_seq()?.saturating_sub(model.seq()) >= enough)
+    }
+
+    /// Learns in the background whenever enough has changed, until `closing` is set.
+    pub(super) fn start(self, closing: Arc<AtomicBool>) -> Result<(), Error> {
+        let self_path = self.models.folder().to_owned();
+        let body = move || {
+            let mut looked = instant();
+            while !closing.load(Ordering::Relaxed) {
+                sleep(NAP);
+                if instant().saturating_duration_since(looked) < LOOK_EVERY {
+                    continue;
+                }
+                looked = instant();
+                match self
+                    .is_worth_it()
+                    .and_then(|is_worth_it| is_worth_it.then(|| self.learn()).transpose())
+                {
+                    Ok(Some(report)) => tracing::info!(
+                        model = report.model_version,
+                        tickets = report.tickets,
+                        took_ms = report.took_ms,
+                        "learned from the tickets that have changed"
+                    ),
+                    Ok(None) => {}
+                    Err(error) => {
+                        let error = super::chain(&error);
+                        tracing::warn!(error, "nothing could be learned");
+                    }
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("learner".to_owned());
+        thread.spawn(body).map_err(|source| Error::Folder {
+            path: self_path,
+            source,
+        })?;
+        Ok(())
+    }
+}
+
+/// A ticket as it came in, with what was right.
+fn past_ticket(ticket: &Ticket, fields: &[&str]) -> PastTicket {
+    let mut values = BTreeMap::new();
+    for name in fields {
+        let value = match FieldName::of(name) {
+            Some(field) => final_value(field, ticket),
+            None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
+        };
+        values.extend(value.map(|value| ((*name).to_owned(), value)));
+    }
+    PastTicket {
+        ticket: TicketText::from(ticket),
+        created_at: ticket.created_at,
+        values,
+    }
+}
+
+fn further_value<'t>(ticket: &'t Ticket, name: &str) -> Option<&'t str> {
+    let value = match name {
+        "product" => ticket.product.as_deref(),
+        other => ticket.extra.get(other).and_then(serde_json::Value::as_str),
+    };
+    value.filter(|value| !value.trim().is_empty())
+}
