@@ -1,6 +1,7 @@
 //! Runs the router on a listener: bounded connections, bounded patience, graceful end.
 
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::problem::{Code, Problem};
@@ -22,6 +23,10 @@ const MAX_GRACE: Duration = Duration::from_secs(10);
 
 /// Reading ahead on one connection stops here.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// So many connections may wait to be accepted, or fewer where the system says so. One more is not
+/// heard at all, and its client tries again only a second later.
+const MAX_WAITING: u32 = 4_096;
 
 /// Why the server did not run.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +45,7 @@ pub enum ServeError {
         address: SocketAddr,
         /// The cause.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The engine failed.
     #[error(transparent)]
@@ -62,7 +67,7 @@ pub async fn serve(
         return Err(ServeError::OpenToEveryone(address));
     }
     let listen = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let listener = listener(address).map_err(listen)?;
     on_listening(listener.local_addr().map_err(listen)?);
     let settings = state.engine.settings().server.clone();
     let head_timeout = Duration::from_millis(settings.head_timeout_ms);
@@ -92,7 +97,11 @@ pub async fn serve(
                     drop(permit);
                 });
             }
-            Err(_) => refuse(&stream),
+            Err(_) => {
+                if let Err(error) = refuse(stream) {
+                    tracing::debug!(%error, "a connection too many went by itself");
+                }
+            }
         }
     }
     drop(listener);
@@ -109,6 +118,18 @@ pub async fn serve(
         );
     }
     Ok(())
+}
+
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart need not wait until the system has forgotten the last connections. On Windows it
+    // would mean that two servers may listen on one port.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(MAX_WAITING)
 }
 
 async fn connection(
@@ -159,11 +180,17 @@ async fn answer_raw(mut stream: TcpStream, problem: &Problem) {
     }
 }
 
-/// Tells a connection too many to come back; it gets no task of its own.
-fn refuse(stream: &TcpStream) {
+/// Tells a connection too many to come back; it gets no task of its own, and nobody waits for it.
+fn refuse(stream: TcpStream) -> io::Result<()> {
     let problem = Problem::new(Code::Overloaded, "there are too many connections");
-    // A fresh socket has room for this; if not, it is closed without a word.
-    stream
-        .try_write(problem.raw().as_bytes())
-        .unwrap_or_default();
+    // Not with tokio's `try_write`: it writes only what it has heard to be writable, and of a new
+    // socket it has heard nothing. A new socket has room for this.
+    let mut stream = stream.into_std()?;
+    stream.write_all(problem.raw().as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
+    // Closing with something unread is a reset, which may overtake the answer.
+    match stream.read(&mut [0; 4_096]) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -2,10 +2,11 @@
 //! serves the next one as if nothing had been.
 
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::faults::{Client, load_demo, peak_mib, ticket};
+use crate::faults::{Client, load_demo, peak_mib, ticket, until};
 use crate::support::{Server, program};
 
 const GIB: usize = 1024 * 1024 * 1024;
@@ -24,14 +25,52 @@ fn server_with(folder: &std::path::Path, settings: &[(&str, &str)]) -> Server {
     Server::start_with(command, folder, &["--log", "warn"])
 }
 
-/// Lets this process, and the server that it starts, have so many connections.
-fn allow_connections(n: usize) {
+/// Half requests at once.
+const HALF_REQUESTS: usize = 10_000;
+
+/// Clients that find no place beside them.
+const REFUSED: usize = 100;
+
+/// Longer than any test takes.
+const NEVER_MS: &str = "600000";
+
+/// Lets this process, and the server that it starts, have so many connections. The systems that
+/// this runs on may not allow those of two tests.
+fn allow_connections(n: usize) -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let turn = ONE_AT_A_TIME.lock();
     let wanted = n as u64 + 1_000;
     let limit = rlimit::increase_nofile_limit(wanted).unwrap();
     assert!(
         limit >= wanted,
         "this test needs {wanted} open files, the system allows {limit} (ulimit -Hn)"
     );
+    // Another test that failed is no reason to fail as well.
+    turn.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins requests and does not end them, half of them in the head and half in the body.
+fn begin_half_requests(server: &Server) -> Vec<Client> {
+    let half_head = "GET /v1/search?q=printer HTTP/1.1\r\nhost: loc";
+    let half_body = "PUT /v1/tickets/half HTTP/1.1\r\nhost: localhost\r\n\
+                     content-type: application/json\r\ncontent-length: 500\r\n\r\n{\"subject\"";
+    let begin = |n: usize| {
+        let mut client = Client::connect(server.address());
+        let half = if n.is_multiple_of(2) {
+            half_head
+        } else {
+            half_body
+        };
+        client.write(half.as_bytes()).unwrap();
+        client
+    };
+    (0..HALF_REQUESTS).map(begin).collect()
+}
+
+fn assert_memory_bounded(server: &Server) {
+    let peak = peak_mib(server.pid());
+    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    eprintln!("peak {peak} MiB");
 }
 
 /// The server does what it always does.
@@ -98,10 +137,8 @@ fn a_body_of_a_gibibyte_is_refused_without_being_held() {
             assert!(answer.is_problem(), "{answer:?}");
         }
     }
-    let peak = peak_mib(server.pid());
-    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_memory_bounded(&server);
     assert_at_work(&server);
-    eprintln!("peak {peak} MiB");
 }
 
 /// A broken export may have no line end at all: its line is refused, what follows is taken.
@@ -133,10 +170,8 @@ fn a_line_of_a_gibibyte_is_refused_and_the_next_one_is_taken() {
         (&1.into(), &1.into()),
         "{report}"
     );
-    let peak = peak_mib(server.pid());
-    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_memory_bounded(&server);
     assert_eq!(server.get("/v1/tickets/small").status, 200);
-    eprintln!("peak {peak} MiB");
 }
 
 /// An import of scanned manuals has lines of megabytes: what waits to be stored is bounded in
@@ -168,35 +203,20 @@ fn an_import_of_large_documents_is_not_held_in_memory() {
     eprintln!("peak {peak} MiB");
 }
 
-/// Clients that begin and never end cost nothing but a place for a while; who finds no place is
-/// told so.
+/// Clients that begin and never end cost nothing but a place; who finds no place is told so, and
+/// the places of those that go are given back.
 #[test]
-fn half_requests_are_answered_and_their_places_given_back() {
-    const PLACES: usize = 4_000;
-    const REFUSED: usize = 100;
+fn ten_thousand_half_requests_are_held_and_the_next_client_is_told_to_come_back() {
+    let _turn = allow_connections(HALF_REQUESTS + REFUSED);
     let folder = tempfile::tempdir().unwrap();
     load_demo(folder.path());
-    allow_connections(PLACES + REFUSED);
-    let server = server_with(
-        folder.path(),
-        &[
-            ("HEAD_TIMEOUT_MS", "30000"),
-            ("BODY_TIMEOUT_MS", "30000"),
-            ("MAX_CONNECTIONS", &PLACES.to_string()),
-        ],
-    );
-    let half_head = "GET /v1/search?q=printer HTTP/1.1\r\nhost: loc";
-    let half_body = "PUT /v1/tickets/half HTTP/1.1\r\nhost: localhost\r\n\
-                     content-type: application/json\r\ncontent-length: 500\r\n\r\n{\"subject\"";
-    let mut held: Vec<Client> = (0..PLACES)
-        .map(|n| {
-            let mut client = Client::connect(server.address());
-            client
-                .write(if n % 2 == 0 { half_head } else { half_body }.as_bytes())
-                .unwrap();
-            client
-        })
-        .collect();
+    let settings = [
+        ("HEAD_TIMEOUT_MS", NEVER_MS),
+        ("BODY_TIMEOUT_MS", NEVER_MS),
+        ("MAX_CONNECTIONS", &HALF_REQUESTS.to_string()),
+    ];
+    let server = server_with(folder.path(), &settings);
+    let held = begin_half_requests(&server);
     for n in 0..REFUSED {
         let mut client = Client::connect(server.address());
         if n % 2 == 0 {
@@ -212,7 +232,27 @@ fn half_requests_are_answered_and_their_places_given_back() {
             "{answer:?}"
         );
     }
-    for client in &mut held {
+    assert_memory_bounded(&server);
+    drop(held);
+    until("there are places again", || {
+        server.get("/healthz").status == 200
+    });
+    assert_at_work(&server);
+}
+
+/// Patience ends: every one of them is told so and its place is free for somebody else.
+#[test]
+fn ten_thousand_half_requests_are_answered_when_patience_ends() {
+    let _turn = allow_connections(HALF_REQUESTS);
+    let folder = tempfile::tempdir().unwrap();
+    load_demo(folder.path());
+    let settings = [
+        ("HEAD_TIMEOUT_MS", "5000"),
+        ("BODY_TIMEOUT_MS", "5000"),
+        ("MAX_CONNECTIONS", &HALF_REQUESTS.to_string()),
+    ];
+    let server = server_with(folder.path(), &settings);
+    for client in &mut begin_half_requests(&server) {
         let answer = client.answer().unwrap();
         assert_eq!(answer.status, 408, "{answer:?}");
         assert!(
@@ -223,9 +263,7 @@ fn half_requests_are_answered_and_their_places_given_back() {
         client.stream.read_to_end(&mut rest).unwrap();
         assert!(rest.is_empty(), "the connection ends after the answer");
     }
-    drop(held);
-    let peak = peak_mib(server.pid());
-    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_memory_bounded(&server);
     assert_eq!(
         server.get("/v1/tickets/half").status,
         404,
@@ -238,15 +276,13 @@ fn half_requests_are_answered_and_their_places_given_back() {
 /// leave no trace.
 #[test]
 fn five_thousand_searches_at_once_are_answered_or_sent_away() {
-    const CONNECTIONS: usize = 5_000;
+    const SEARCHES: usize = 5_000;
+    let _turn = allow_connections(SEARCHES);
     let folder = tempfile::tempdir().unwrap();
     load_demo(folder.path());
-    allow_connections(CONNECTIONS);
-    let server = server_with(
-        folder.path(),
-        &[("MAX_CONNECTIONS", "5100"), ("HEAD_TIMEOUT_MS", "60000")],
-    );
-    let mut clients: Vec<Client> = (0..CONNECTIONS)
+    let settings = [("MAX_CONNECTIONS", "5100"), ("HEAD_TIMEOUT_MS", NEVER_MS)];
+    let server = server_with(folder.path(), &settings);
+    let mut clients: Vec<Client> = (0..SEARCHES)
         .map(|_| Client::connect(server.address()))
         .collect();
     let request = "GET /v1/search?q=printer+vpn+password+outlook+slow+laptop&limit=20 \
@@ -268,13 +304,12 @@ fn five_thousand_searches_at_once_are_answered_or_sent_away() {
         }
     }
     eprintln!("{n_answered} answered, {n_refused} refused");
-    assert_eq!(n_answered + n_refused, CONNECTIONS);
+    assert_eq!(n_answered + n_refused, SEARCHES);
     assert!(
         n_answered > 0 && n_refused > 0,
         "{n_answered} answered, {n_refused} refused"
     );
     drop(clients);
-    let peak = peak_mib(server.pid());
-    assert!(peak < MEMORY_BOUND_MIB, "the server took {peak} MiB");
+    assert_memory_bounded(&server);
     assert_at_work(&server);
 }
