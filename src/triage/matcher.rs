@@ -2,12 +2,11 @@
 //!
 //! Words and phrases are compared as the analyzer leaves them: lower case, folded, stemmed as
 //! English whatever the language, so that rule and text always meet. They are whole terms, so each
-//! is looked up by its first one; an automaton that reads letters was measured slower and a hundred
-//! times larger. Beginnings of words are found by an Aho-Corasick automaton in the terms between
-//! spaces, not stemmed. Regexes see the original text. One more automaton finds the literals
-//! without which they cannot match, and only those whose literals occur are run: one `RegexSet` for
-//! all of them was measured fifty times slower, because a set with Unicode word boundaries has no
-//! quick way through text that is not ASCII.
+//! is looked up by its first one. Beginnings of words are found by an Aho-Corasick automaton in the
+//! terms between spaces, not stemmed. Regexes see the original text. One more automaton finds the
+//! literals without which they cannot match, and only those whose literals occur are run: one
+//! `RegexSet` for all of them was measured fifty times slower, because a set with Unicode word
+//! boundaries has no quick way through text that is not ASCII.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
