@@ -239,7 +239,7 @@ fn priority(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::Reason;
+    use crate::triage::{PastTicket, Reason, Training};
 
     const RULES: &str = r#"
 format = 1
@@ -359,5 +359,129 @@ urgency = { "1" = 2.0 }
             (matched[0].start, matched[0].end, matched[0].text.as_str()),
             (9, 12, "VPN")
         );
+    }
+
+    const TAXONOMY: &str = r#"
+format = 1
+[queues]
+"network/vpn" = "network"
+"hardware/printer" = "field"
+[[rule]]
+id = "office"
+words = ["office"]
+category = { "hardware/printer" = 2.0 }
+[[question]]
+between = ["network/vpn", "hardware/printer"]
+ask = "Is it the tunnel or the toner?"
+"#;
+
+    /// Sixty tickets; the rule about the office is wrong in every second one.
+    fn learned(rules: &Rules) -> Model {
+        let past = |subject: String, description: &str, category: &str| PastTicket {
+            ticket: TicketText {
+                subject,
+                description: description.to_owned(),
+                ..TicketText::default()
+            },
+            values: [
+                ("category".to_owned(), FieldValue::Name(category.to_owned())),
+                (
+                    "site".to_owned(),
+                    FieldValue::Name(category[..4].to_owned()),
+                ),
+            ]
+            .into(),
+            ..PastTicket::default()
+        };
+        let tickets: Vec<PastTicket> = (0..30)
+            .flat_map(|n| {
+                [
+                    past(format!("tunnel drops {n}"), "in the office", "network/vpn"),
+                    past(
+                        format!("toner low {n}"),
+                        "in the office",
+                        "hardware/printer",
+                    ),
+                ]
+            })
+            .collect();
+        let training = Training {
+            rules,
+            fields: &["category", "site"],
+            precision: 0.9,
+            seq: 0,
+        };
+        Model::train(&tickets, training).unwrap()
+    }
+
+    fn decide_learned(subject: &str, description: &str) -> TriageDecision {
+        let rules = Rules::parse("test", TAXONOMY).unwrap();
+        let model = learned(&rules);
+        let basis = Basis {
+            rules: &rules,
+            model: Some(&model),
+            thresholds: Thresholds {
+                apply: 0.9,
+                suggest: 0.5,
+            },
+            matrix: &PriorityMatrix::default(),
+        };
+        basis.decide(&TicketText {
+            subject: subject.to_owned(),
+            description: description.to_owned(),
+            ..TicketText::default()
+        })
+    }
+
+    #[test]
+    fn learned_reasons_add_up_and_correct_a_wrong_rule() {
+        let decision = decide_learned("tunnel drops", "in the office, tunnels of all sorts");
+        assert_eq!(name(&decision.category), "network/vpn");
+        assert_eq!(name(&decision.queue), "network");
+        assert_eq!(decision.category.examples, Some(30));
+        assert!(decision.model_version.is_some());
+        for field in [
+            &decision.category,
+            &decision.queue,
+            &decision.fields["site"],
+        ] {
+            let sum: f64 = field.reasons.iter().map(Reason::weight).sum();
+            assert!((sum - field.score).abs() < 1e-9, "{field:?}");
+        }
+        let of_printer = &decision.category.alternatives[0];
+        assert!(of_printer.score < decision.category.score);
+        let toner = decide_learned("toner low", "in the office");
+        let rule = toner
+            .category
+            .reasons
+            .iter()
+            .find_map(|reason| match reason {
+                Reason::Rule { stated, .. } => *stated,
+                _ => None,
+            });
+        assert_eq!(
+            rule,
+            Some(2.0),
+            "the stated weight is told beside the learned one"
+        );
+    }
+
+    #[test]
+    fn without_the_reasons_that_are_named_the_next_value_is_the_best() {
+        let decision = decide_learned("tunnel drops", "");
+        let next = decision.category.counterfactual.unwrap();
+        assert_eq!(next.value, FieldValue::Name("hardware/printer".to_owned()));
+        let missed: f64 = next.without.iter().map(|removed| removed.weight).sum();
+        assert!(missed > next.lead, "{next:?}");
+        let but_one = missed - next.without.last().unwrap().weight;
+        assert!(but_one <= next.lead, "the fewest: {next:?}");
+    }
+
+    #[test]
+    fn the_desk_is_asked_its_own_question_when_two_values_are_close() {
+        assert_eq!(decide_learned("tunnel drops", "").category.ask, None);
+        let unclear = decide_learned("good morning", "tunnel and toner");
+        let question = "Is it the tunnel or the toner?".to_owned();
+        assert_eq!(unclear.category.ask, Some(question), "{unclear:?}");
     }
 }
