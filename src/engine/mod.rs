@@ -30,8 +30,8 @@ mod verify;
 mod write_queue;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -83,6 +83,8 @@ pub struct Engine {
     votes: VoteBox,
     counts: Arc<SearchCounts>,
     frequent: Arc<FrequentQueries>,
+    /// Held by whatever comes in alone, from reading its ticket to writing it.
+    intake: Mutex<()>,
     writing: Option<Writing>,
 }
 
@@ -168,6 +170,7 @@ impl Engine {
             votes,
             counts,
             frequent,
+            intake: Mutex::default(),
             writing,
         })
     }
@@ -194,6 +197,7 @@ impl Engine {
             votes: VoteBox::load(&store)?,
             counts: Arc::default(),
             frequent: Arc::new(frequent_queries(&store, &settings)?),
+            intake: Mutex::default(),
             settings,
             rules,
             store,

@@ -3,11 +3,15 @@
 
 use std::io::BufRead;
 
+use memchr::memmem;
 use serde_json::{Map, Value};
 
-use super::System;
+use super::csv::delimiter_of;
 use super::inputs::Input;
-use super::json_stream::{JsonStream, Piece};
+use super::json_stream::JsonStream;
+use super::pieces::Piece;
+use super::systems::confluence_html;
+use super::{System, workbook};
 
 /// Records of a list that are looked at before giving up.
 const MAX_LOOKED_AT: usize = 20;
@@ -25,12 +29,33 @@ pub struct Recognised {
 pub(super) enum Shape {
     Json,
     Csv,
+    Workbook,
+    ServiceNowXml,
     ConfluenceXml,
+    ConfluenceHtml,
     Docx,
     Message,
     Mbox,
     Markdown,
     Html,
+}
+
+impl Shape {
+    /// Whether the file is a list of records or rows, which may lead to each other.
+    pub(super) fn is_of_records(self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::Csv | Self::Workbook | Self::ServiceNowXml
+        )
+    }
+
+    /// Whether the file is one document.
+    pub(super) fn is_a_document(self) -> bool {
+        matches!(
+            self,
+            Self::ConfluenceHtml | Self::Docx | Self::Markdown | Self::Html
+        )
+    }
 }
 
 impl Recognised {
@@ -40,7 +65,10 @@ impl Recognised {
         let shape = match self.shape {
             Shape::Json => "JSON",
             Shape::Csv => "CSV",
+            Shape::Workbook => "workbook (XLSX)",
+            Shape::ServiceNowXml => "records (XML)",
             Shape::ConfluenceXml => "space export (XML)",
+            Shape::ConfluenceHtml => "page of a space export (HTML)",
             Shape::Docx => "Word document",
             Shape::Message => "message",
             Shape::Mbox => "mbox",
@@ -83,7 +111,9 @@ pub(super) fn detect(input: &Input, forced: Option<System>) -> std::io::Result<D
             None => return Ok(Detected::SomeJson),
         },
         Shape::Csv => Some(system_of_csv(head)),
-        Shape::ConfluenceXml => Some(System::Confluence),
+        Shape::Workbook => Some(system_of_header(&workbook::header(input))),
+        Shape::ServiceNowXml => Some(System::ServiceNow),
+        Shape::ConfluenceXml | Shape::ConfluenceHtml => Some(System::Confluence),
         Shape::Docx => Some(System::SharePoint),
         Shape::Message | Shape::Mbox => Some(System::Eml),
         Shape::Markdown | Shape::Html => Some(System::Markdown),
@@ -106,7 +136,11 @@ fn ends(name: &str, endings: &[&str]) -> bool {
 
 fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     if head.starts_with(b"PK\x03\x04") {
-        return Some(Shape::Docx);
+        // Archives that are one file to their readers; their first part is the list of parts.
+        return match memmem::find(head, b"xl/").is_some() || ends(name, &[".xlsx", ".xlsm"]) {
+            true => Some(Shape::Workbook),
+            false => Some(Shape::Docx),
+        };
     }
     let bytes = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(8_192)).unwrap_or_default());
@@ -127,12 +161,18 @@ fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     if lower.contains("<hibernate-generic") {
         return Some(Shape::ConfluenceXml);
     }
+    if is_servicenow_xml(&lower) {
+        return Some(Shape::ServiceNowXml);
+    }
     if lower.starts_with("<!doctype html")
         || lower.starts_with("<html")
         || lower.contains("<html")
         || ends(name, &[".html", ".htm", ".xhtml"])
     {
-        return Some(Shape::Html);
+        return Some(match confluence_html::is_page(&text) {
+            true => Shape::ConfluenceHtml,
+            false => Shape::Html,
+        });
     }
     if ends(name, &[".mbox"]) || is_mbox(&text) {
         return Some(Shape::Mbox);
@@ -146,6 +186,15 @@ fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     let first = start.lines().next().unwrap_or_default();
     let is_named_otherwise = name.contains('.') && name != "-";
     (!is_named_otherwise && first.contains(',')).then_some(Shape::Csv)
+}
+
+/// Whether XML is what ServiceNow writes: `<unload>`, `<record_update>`, or `<xml>` around a table.
+fn is_servicenow_xml(lower: &str) -> bool {
+    let is_xml = lower.starts_with('<') && !lower.contains("<html");
+    is_xml
+        && ["<unload", "<record_update", "<xml>"]
+            .iter()
+            .any(|root| lower.contains(root))
 }
 
 fn is_mbox(text: &str) -> bool {
@@ -188,13 +237,19 @@ fn is_message(text: &str) -> bool {
 
 fn system_of_csv(head: &[u8]) -> System {
     let text = String::from_utf8_lossy(head);
-    let header = text.lines().next().unwrap_or_default().to_lowercase();
-    let names: Vec<&str> = header
+    let header = text.lines().next().unwrap_or_default();
+    let delimiter = char::from(delimiter_of(head));
+    let names: Vec<String> = header
         .trim_start_matches('\u{feff}')
-        .split(',')
-        .map(|name| name.trim().trim_matches('"'))
+        .split(delimiter)
+        .map(|name| name.trim().trim_matches('"').to_owned())
         .collect();
-    let has = |name: &str| names.contains(&name);
+    system_of_header(&names)
+}
+
+/// Whose table it is, by the names of its columns.
+fn system_of_header(names: &[String]) -> System {
+    let has = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
     if has("issue key") && has("summary") {
         System::Jira
     } else if has("sys_id")
@@ -259,7 +314,12 @@ const TELLING: [(System, &[&str], &[&str]); 5] = [
             "parent_section_id",
             "audit_id",
         ],
-        &["audits", "ticket_metrics", "suspended_tickets"],
+        &[
+            "audits",
+            "ticket_events",
+            "ticket_metrics",
+            "suspended_tickets",
+        ],
     ),
     (
         System::Freshservice,
@@ -347,5 +407,5 @@ fn is_confluence(record: &Map<String, Value>) -> bool {
             .or(body.get("atlas_doc_format"))
             .is_some()
         || (has("content") && has("resultGlobalContainer"))
-        || (has("prefix") && has("label"))
+        || (has("prefix") && has("name") && has("id"))
 }
