@@ -247,9 +247,7 @@ impl<'a> Joined<'a> {
         }
         Ok(())
     }
-}
 
-impl Joined<'_> {
     /// A part with the row of whoever wrote it.
     fn with_author(&self, mut part: Object) -> Value {
         if let Some((field, table)) = self.joins.author {

@@ -11,48 +11,10 @@ use std::io::{BufRead, ErrorKind};
 use memchr::memchr;
 
 use super::Refused;
+use super::json_lists::{LISTS, MARKS};
 use super::json_scan::{Reached, Scan};
 use super::lines::MAX_LINE_BYTES;
 use super::pieces::Piece;
-
-/// The members under which systems list their records.
-const LISTS: [&str; 32] = [
-    "tickets",
-    "issues",
-    "results",
-    "result",
-    "articles",
-    "values",
-    "value",
-    "pages",
-    "audits",
-    "ticket_events",
-    "comments",
-    "users",
-    "groups",
-    "organizations",
-    "sections",
-    "categories",
-    "conversations",
-    "folders",
-    "agents",
-    "requesters",
-    "departments",
-    "ticket_metrics",
-    "metric_sets",
-    "requests",
-    "suspended_tickets",
-    "data",
-    "items",
-    "notes",
-    "spaces",
-    "translations",
-    "ticket_fields",
-    "records",
-];
-
-/// The members that make an object a record.
-const MARKS: [&str; 6] = ["id", "key", "kind", "sys_id", "number", "issueId"];
 
 /// Objects around lists may be nested so deep: `{"result": {"articles": [...]}}`.
 const MAX_WRAPPERS: usize = 3;

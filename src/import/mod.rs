@@ -19,6 +19,7 @@ mod draft;
 mod fields;
 mod inputs;
 mod joined;
+mod json_lists;
 mod json_scan;
 mod json_stream;
 mod line_ends;
@@ -38,6 +39,7 @@ mod tables;
 mod texts;
 mod utf16;
 mod versions;
+mod whose;
 mod workbook;
 mod xml;
 
