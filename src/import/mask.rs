@@ -51,8 +51,8 @@ const IN_ADDRESS: &str = r"://[^\s/:@]+:(?P<secret>[^\s/@]+)@";
 const EMAIL: &str =
     r"[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.(?:xn--[a-z0-9-]+|\p{L}{2,})";
 
-/// A run of digits in groups, long enough for a card.
-const CARD: &str = r"\b[0-9](?:[ -]?[0-9]){12,}\b";
+/// A run of digits in groups, long enough for a card. An end keeps the time for endless runs short.
+const CARD: &str = r"\b[0-9](?:[ -]?[0-9]){12,30}\b";
 
 /// What may be a telephone number, by how it begins: a plus, a zero, a bracket, the groups of North
 /// America.
@@ -237,6 +237,18 @@ mod tests {
             "asset 0000012345, PO 4500012345, 10.11.12.13/24",
         ] {
             check(text, text);
+        }
+    }
+
+    /// A log file in a ticket must not hold up the import.
+    #[test]
+    fn endless_runs_of_digits_are_passed_over() {
+        for run in [
+            "1 ".repeat(50_000),
+            "01-".repeat(50_000),
+            "7".repeat(400_000),
+        ] {
+            check(&run, &run);
         }
     }
 
