@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::args::ImportArgs;
-use super::{Exit, Output, output, progress, serve};
+use super::{Exit, Output, import_report, output, progress, serve};
 use crate::import::{
-    ColumnMap, Inputs, LineProblem, Mapping, NoteKind, Options, Plan, Records, Report, Sources,
-    System, csv, dry_run, ndjson, unpacked,
+    ColumnMap, Inputs, LineProblem, Mapping, Options, Plan, Records, Report, Sources, System, csv,
+    dry_run, ndjson, unpacked,
 };
 use crate::{Engine, Settings};
 
@@ -45,9 +45,9 @@ pub(super) fn run(
     if path == Path::new("-") {
         return from_stdin(folder, settings, args, (&plan, output));
     }
-    let read = || format!("{} could not be read", path.display());
-    let inputs = Inputs::open(path).with_context(read)?;
-    let sources = plan.recognise(inputs).with_context(read)?;
+    let inputs =
+        Inputs::open(path).with_context(|| format!("{} could not be read", path.display()))?;
+    let sources = plan.recognise(inputs);
     from_sources(folder, settings, args, (&plan, &sources, output))
 }
 
@@ -74,7 +74,7 @@ fn from_stdin(
     args: &ImportArgs,
     (plan, output): (&Plan, &mut Output),
 ) -> anyhow::Result<Exit> {
-    let mut reader = unpacked(BufReader::new(stdin().lock()))?;
+    let mut reader = BufReader::new(stdin().lock());
     let own = match plan.from {
         Some(system) => Some(system).filter(|system| system.is_own()),
         None if !args.map.is_empty() => Some(System::Csv),
@@ -85,9 +85,10 @@ fn from_stdin(
     };
     let Some(own) = own else {
         let inputs = Inputs::keep("standard input", &mut reader)?;
-        let sources = plan.recognise(inputs)?;
+        let sources = plan.recognise(inputs);
         return from_sources(folder, settings, args, (plan, &sources, output));
     };
+    let reader = unpacked(reader)?;
     let records: Records<'_> = if own == System::Csv {
         csv(reader, &plan.columns, plan.options)
     } else {
@@ -120,18 +121,19 @@ fn from_sources(
     (plan, sources, output): (&Plan, &Sources, &mut Output),
 ) -> anyhow::Result<Exit> {
     announce(sources);
-    if sources.files.is_empty() {
+    if sources.is_empty() {
         anyhow::bail!("there is nothing that can be imported; name the system with --from");
     }
     let bar = progress::bytes(sources.size_bytes());
     let on_read = |n_bytes: usize| bar.inc(n_bytes as u64);
     let records = sources.records(plan, &on_read);
-    let report = if args.dry_run {
+    let mut report = if args.dry_run {
         dry_run(records)
     } else {
         let engine = serve::open(folder, settings)?;
         store(&engine, records)?
     };
+    report.tell(sources);
     bar.finish_and_clear();
     tell(&report.problems, report.refused, "");
     end(&report, output)
@@ -183,7 +185,7 @@ fn tell(problems: &[LineProblem], n_refused: u64, name: &str) {
     }
     let shown = problems.len().min(MAX_PRINTED) as u64;
     if n_refused > shown {
-        output::note(&format!("{} more lines were refused", n_refused - shown));
+        output::note(&format!("{} more records were refused", n_refused - shown));
     }
 }
 
@@ -199,76 +201,11 @@ fn wait_visible(engine: &Engine, seq: u64) -> anyhow::Result<()> {
 }
 
 fn end(report: &Report, output: &mut Output) -> anyhow::Result<Exit> {
-    print(report, output)?;
+    import_report::print(report, output)?;
     Ok(match (report.refused, report.lines) {
         (0, 0) => Exit::NothingFound,
         (0, _) if report.mapped + report.skipped > 0 => Exit::Done,
         (0, _) => Exit::NothingFound,
         _ => Exit::NotInOrder,
     })
-}
-
-fn print(report: &Report, output: &mut Output) -> anyhow::Result<()> {
-    if output.is_json {
-        return output.json(report);
-    }
-    if report.is_dry_run {
-        output.line(&format!(
-            "dry run, nothing is stored: {} lines: {} articles, {} tickets, {} skipped, {} refused",
-            report.lines, report.articles, report.tickets, report.skipped, report.refused
-        ))?;
-    } else {
-        output.line(&format!(
-            "{} lines: {} new, {} updated, {} unchanged, {} refused",
-            report.lines, report.created, report.updated, report.unchanged, report.refused
-        ))?;
-    }
-    for (count, what) in [
-        (report.older, "older than what is stored, left as they are"),
-        (report.removed, "removed, for their source has deleted them"),
-    ] {
-        if count > 0 {
-            output.line(&format!("{count} {what}"))?;
-        }
-    }
-    for (reason, count) in &report.skipped_because {
-        output.line(&format!("{count} skipped: {reason}"))?;
-    }
-    print_notes(report, output)?;
-    let shown: Vec<String> = report
-        .visibility
-        .iter()
-        .map(|(name, count)| format!("{count} {name}"))
-        .collect();
-    if report.is_dry_run && !shown.is_empty() {
-        output.line(&format!("visibility: {}", shown.join(", ")))?;
-    }
-    for (kind, count) in &report.masked {
-        output.line(&format!("{count} times {kind} masked"))?;
-    }
-    if report.is_incomplete {
-        output.line("the input ended before its end")?;
-    }
-    Ok(())
-}
-
-fn print_notes(report: &Report, output: &mut Output) -> anyhow::Result<()> {
-    for note in &report.notes {
-        let kind = match note.kind {
-            NoteKind::UnknownValue | NoteKind::Filled => "",
-            NoteKind::BadDate => "date: ",
-            NoteKind::Markup => "markup: ",
-        };
-        output.line(&format!(
-            "{} times {kind}{}: {}",
-            note.count, note.field, note.detail
-        ))?;
-    }
-    if report.notes_not_listed > 0 {
-        output.line(&format!(
-            "and {} notes of further kinds",
-            report.notes_not_listed
-        ))?;
-    }
-    Ok(())
 }

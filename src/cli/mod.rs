@@ -8,6 +8,7 @@ mod backup;
 mod demo;
 mod eval;
 mod import;
+mod import_report;
 mod keys;
 mod output;
 mod progress;

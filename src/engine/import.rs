@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use super::intake::keep_decided;
+use super::intake::{keep_decided, keep_state_of_alert};
 use super::{Engine, Error};
 use crate::import::{
     LineProblem, Mapped, Mapping, Notes, Original, Record, Refused, Report, System, Taken,
@@ -126,14 +126,17 @@ impl Engine {
         let content = found.map_err(of_store).and_then(|row| {
             let original = original_of(row.original)?;
             let mut taken = convert(&original, mapping)?;
-            // A mail does not say what the desk has decided on it.
-            if original.system == System::Eml
-                && let Taken::Document(mapped) = &mut taken
+            // Neither a mail nor an alert says what the desk has decided on it.
+            if let Taken::Document(mapped) = &mut taken
                 && let Document::Ticket(ticket) = &mut mapped.document
                 && let Some(Document::Ticket(known)) =
                     self.store.document(&row.key).map_err(of_store)?
             {
-                keep_decided(ticket, known);
+                if original.system == System::Eml {
+                    keep_decided(ticket, known);
+                } else if original.system == System::Alertmanager {
+                    keep_state_of_alert(ticket, known);
+                }
             }
             Ok(taken)
         });

@@ -6,21 +6,22 @@
 //! message comes. What an alert is about its labels say: nothing is decided on it.
 
 use std::sync::mpsc::sync_channel;
+use std::sync::{MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::import::{change_of, original_of};
-use super::{Asked, Engine, Error, TriageAnswer, Wanted};
+use super::{Asked, Engine, Error, TriageAnswer, Wanted, now};
 use crate::import::{
-    self, Mapped, Refused, Skipped, Taken, alerts, convert, convert_alert, incoming,
+    self, Incoming, Mapped, Refused, Skipped, Taken, alerts, convert, convert_alert, incoming,
 };
-use crate::model::{Audience, Document, DocumentKey, Impact, Ticket, TicketText, Urgency};
+use crate::model::{Audience, Document, DocumentKey, Impact, Ticket, TicketText, Time, Urgency};
 use crate::store::{Change, Outcome, WriteStatus};
 use crate::triage::{Decision, FieldDecision, FieldValue, TriageDecision};
 
 /// What became of something that came in.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct IntakeOutcome {
     /// The ticket; none when it is not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +38,9 @@ pub struct IntakeOutcome {
     /// Why it is not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+    /// Why it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// What was kept raw or filled in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -46,23 +50,53 @@ pub struct IntakeOutcome {
 }
 
 impl Engine {
-    /// Takes a webhook of Alertmanager: each alert fires its ticket, or resolves it. All of them
-    /// are stored, or none.
+    /// Takes a webhook of Alertmanager: each alert fires its ticket, or resolves it. One that does
+    /// not read is told in its place; the others are stored, all of them or none.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the webhook does not read; an error of the store.
+    /// [`Error::Refused`] when the webhook does not read, or none of its alerts does; an error of
+    /// the store.
     pub fn take_alerts(&self, webhook: &Map<String, Value>) -> Result<Vec<IntakeOutcome>, Error> {
         let mapping = self.mapping()?;
-        let mut mapped = Vec::new();
+        let _turn = self.turn();
+        let mut told = Vec::new();
+        let mut changes = Vec::new();
+        let mut first_refused = None;
         for alert in alerts(webhook).map_err(refused)? {
-            if let Taken::Document(alert) = convert_alert(&alert, &mapping).map_err(refused)? {
-                mapped.push(self.masked(*alert));
+            match convert_alert(&alert, &mapping) {
+                Ok(Taken::Document(mapped)) => {
+                    let mapped = self.masked(self.continued(*mapped)?);
+                    told.push(Ok(self::told(&mapped)));
+                    changes.push(change_of(mapped));
+                }
+                Ok(Taken::Skipped(Skipped { reason, .. })) => told.push(Err(skipped(reason))),
+                Err(refused) => {
+                    told.push(Err(told_refused(&refused)));
+                    first_refused.get_or_insert(refused);
+                }
             }
         }
-        let told: Vec<IntakeOutcome> = mapped.iter().map(told).collect();
-        let outcomes = self.write_all(mapped.into_iter().map(change_of).collect())?;
-        let told = told.into_iter().zip(outcomes);
-        Ok(told.map(|(told, outcome)| stored(told, outcome)).collect())
+        if let Some(refused) = first_refused.filter(|_| changes.is_empty()) {
+            return Err(Error::Refused { refused });
+        }
+        let mut outcomes = self.write_all(changes)?.into_iter();
+        let told = told.into_iter().map(|told| match told {
+            Ok(told) => outcomes.next().map(|outcome| stored(told, outcome)),
+            Err(told) => Some(told),
+        });
+        told.map(|told| told.ok_or(Error::Closed)).collect()
+    }
+
+    /// An alert as it goes on: what the desk has decided on its ticket stays.
+    fn continued(&self, mut mapped: Mapped) -> Result<Mapped, Error> {
+        let known = self.known_ticket(&mapped.document.key())?;
+        if let Document::Ticket(alert) = &mut mapped.document {
+            set_times(alert, known.as_ref(), now());
+            if let Some(known) = known {
+                keep_decided_on_alert(alert, known);
+            }
+        }
+        Ok(mapped)
     }
 
     /// Takes a message: a new ticket, or the next message of one. What a new one is about is
@@ -73,11 +107,20 @@ impl Engine {
     pub fn take_email(&self, message: &[u8], audience: &Audience) -> Result<IntakeOutcome, Error> {
         let mapping = self.mapping()?;
         let message = incoming(message).map_err(refused)?;
-        let known = self.known_ticket(&message.key)?;
-        let thread = self.store.original(&message.key)?;
-        let has_thread = thread.is_some();
+        // Two messages of one thread at once must not both follow the same one.
+        let _turn = self.turn();
+        let known = self.known_thread(&message)?;
+        let thread = match &known {
+            Some(known) => {
+                let key = DocumentKey::Ticket(known.id.clone());
+                self.store.original(&key)?
+            }
+            None => None,
+        };
         let thread = thread.map(original_of).transpose().map_err(refused)?;
-        let original = message.after(thread);
+        let is_whole = thread.is_some() || known.is_none();
+        let whole = message.after(thread).filter(|_| is_whole);
+        let original = whole.clone().unwrap_or_else(|| message.alone());
         let mut mapped = match convert(&original, &mapping).map_err(refused)? {
             Taken::Document(mapped) => *mapped,
             Taken::Skipped(Skipped { reason, .. }) => return Ok(skipped(reason)),
@@ -85,7 +128,7 @@ impl Engine {
         let (mut triage, mut decision) = (None, None);
         if let Document::Ticket(ticket) = &mut mapped.document {
             match known {
-                Some(known) if has_thread => keep_decided(ticket, known),
+                Some(known) if whole.is_some() => keep_decided(ticket, known),
                 // The thread was not kept, as with masked texts: the message is one more comment.
                 Some(known) => *ticket = with_comment(known, ticket),
                 None => {
@@ -95,6 +138,7 @@ impl Engine {
                 }
             }
         }
+        mapped.original = whole;
         let mapped = self.masked(mapped);
         let told = told(&mapped);
         let changes = std::iter::once(change_of(mapped)).chain(decision);
@@ -125,6 +169,21 @@ impl Engine {
             store: !self.settings.import.mask,
         };
         self.triage_one(asked, wanted, audience)
+    }
+
+    /// What comes in is taken one after the other: each follows on what is stored.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ticket of the first message named that has one.
+    fn known_thread(&self, message: &Incoming) -> Result<Option<Ticket>, Error> {
+        for key in &message.keys {
+            if let Some(known) = self.known_ticket(key)? {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
     }
 
     fn known_ticket(&self, key: &DocumentKey) -> Result<Option<Ticket>, Error> {
@@ -160,13 +219,17 @@ fn refused(refused: Refused) -> Error {
 
 fn skipped(reason: String) -> IntakeOutcome {
     IntakeOutcome {
-        id: None,
-        status: None,
-        ticket_status: None,
-        seq: None,
         skipped: Some(reason),
-        warnings: Vec::new(),
-        triage: None,
+        ..IntakeOutcome::default()
+    }
+}
+
+fn told_refused(refused: &Refused) -> IntakeOutcome {
+    let field = refused.field.as_ref();
+    let field = field.map_or(String::new(), |field| format!("{field}: "));
+    IntakeOutcome {
+        refused: Some(format!("{field}{}", refused.detail)),
+        ..IntakeOutcome::default()
     }
 }
 
@@ -177,15 +240,12 @@ fn told(mapped: &Mapped) -> IntakeOutcome {
     let warnings = warnings.map(|note| format!("{}: {}", note.field, note.detail));
     IntakeOutcome {
         id: Some(key.id().to_owned()),
-        status: None,
         ticket_status: match &mapped.document {
             Document::Ticket(ticket) => ticket.status.clone(),
             Document::Article(_) => None,
         },
-        seq: None,
-        skipped: None,
         warnings: warnings.collect(),
-        triage: None,
+        ..IntakeOutcome::default()
     }
 }
 
@@ -226,6 +286,43 @@ fn number(decision: &FieldDecision) -> Option<u8> {
         FieldValue::Number(number) => Some(*number),
         FieldValue::Name(_) => None,
     }
+}
+
+/// Sets the times that an alert does not give: it begins when it is first heard of, and ends when
+/// that is. One that is only repeated keeps those that it has.
+fn set_times(alert: &mut Ticket, known: Option<&Ticket>, now: Time) {
+    let is_over = |ticket: &Ticket| ticket.status.as_deref() == Some("resolved");
+    let goes_on = known.filter(|known| is_over(alert) || !is_over(known));
+    if alert.created_at.is_none() {
+        let begun = goes_on.and_then(|known| known.created_at);
+        alert.created_at = begun.or(Some(now));
+    }
+    if is_over(alert) && alert.resolved_at.is_none() {
+        let ended = known.and_then(|known| known.resolved_at);
+        let ended = ended.filter(|ended| Some(*ended) >= alert.created_at);
+        alert.resolved_at = ended.or(Some(now));
+    }
+    alert.updated_at = alert.resolved_at.or(alert.created_at);
+}
+
+/// Keeps what was decided on the ticket of an alert, and when it came, which only the clock told.
+pub(super) fn keep_state_of_alert(alert: &mut Ticket, known: Ticket) {
+    alert.created_at = alert.created_at.or(known.created_at);
+    alert.resolved_at = alert.resolved_at.or(known.resolved_at);
+    alert.updated_at = known.updated_at;
+    keep_decided_on_alert(alert, known);
+}
+
+/// Keeps what was decided on the ticket of an alert; whether it fires is the alert's own word.
+fn keep_decided_on_alert(alert: &mut Ticket, known: Ticket) {
+    alert.category = known.category.or(alert.category.take());
+    alert.queue = known.queue;
+    alert.impact = known.impact.or(alert.impact);
+    alert.urgency = known.urgency.or(alert.urgency);
+    alert.priority = known.priority;
+    alert.resolution = known.resolution;
+    alert.visibility = known.visibility;
+    alert.comments = known.comments;
 }
 
 /// Keeps what was decided on a ticket.

@@ -36,9 +36,9 @@ mod verify;
 mod write_queue;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -100,6 +100,8 @@ pub struct Engine {
     votes: VoteBox,
     counts: Arc<SearchCounts>,
     frequent: Arc<FrequentQueries>,
+    /// Held by whatever comes in alone, from reading its ticket to writing it.
+    intake: Mutex<()>,
     writing: Option<Writing>,
 }
 
@@ -192,6 +194,7 @@ impl Engine {
             votes,
             counts,
             frequent,
+            intake: Mutex::default(),
             writing,
         };
         engine.learner().start(closing)?;
@@ -220,6 +223,7 @@ impl Engine {
             votes: VoteBox::load(&store)?,
             counts: Arc::default(),
             frequent: Arc::new(frequent_queries(&store, &settings)?),
+            intake: Mutex::default(),
             settings,
             rules,
             models: Arc::new(Models::open(folder)),

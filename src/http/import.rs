@@ -215,7 +215,7 @@ fn import_stream(
     send: &dyn Fn(Row),
 ) -> Result<Report, Problem> {
     let unreadable = |error: std::io::Error| Problem::new(Code::InvalidJson, error.to_string());
-    let mut reader = unpacked(BufReader::new(stream)).map_err(unreadable)?;
+    let mut reader = BufReader::new(stream);
     let plan = Plan {
         from: asked.from.flatten(),
         mapping: engine.mapping()?,
@@ -223,16 +223,20 @@ fn import_stream(
         ..Plan::default()
     };
     if matches!(asked.from, None | Some(Some(System::Ndjson))) {
+        let reader = unpacked(reader).map_err(unreadable)?;
         let records = ndjson(reader, Options::default()).map(|record| plan.finish(record));
         return take(engine, asked, records, send);
     }
+    // It is kept as it comes: what is packed stays so on disk, and is read within limits.
     let inputs = Inputs::keep("the request", &mut reader).map_err(unreadable)?;
-    let sources = plan.recognise(inputs).map_err(unreadable)?;
-    if sources.files.is_empty() {
+    let sources = plan.recognise(inputs);
+    if sources.is_empty() {
         let detail = "nothing in it is of a known form; name the system with from=";
         return Err(Problem::new(Code::InvalidField, detail));
     }
-    take(engine, asked, sources.records(&plan, &|_| ()), send)
+    let mut report = take(engine, asked, sources.records(&plan, &|_| ()), send)?;
+    report.tell(&sources);
+    Ok(report)
 }
 
 fn take(

@@ -13,6 +13,7 @@ use super::access::Caller;
 use super::params::{bytes, json, media_type};
 use super::problem::{Code, Problem};
 use crate::engine::{IntakeOutcome, Lane};
+use crate::import::MAX_MESSAGE_BYTES;
 use crate::model::Role;
 
 /// The media types of a message. One that a web page may send anywhere unasked is not among them.
@@ -58,7 +59,9 @@ async fn email(
         );
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let message = bytes(&app, body).await?;
+    // A message with a picture is larger than any JSON.
+    let most = app.engine.settings().server.max_body_bytes;
+    let message = bytes(&app, body, most.max(MAX_MESSAGE_BYTES)).await?;
     let taken = app.compute(Lane::Heavy, move |engine| {
         engine.take_email(&message, &caller.audience)
     });

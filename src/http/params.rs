@@ -124,12 +124,12 @@ impl Params {
     }
 }
 
-/// The whole body, up to the limit. All of it must come within the time that a body may stand
+/// The whole body, of `most` bytes. All of it must come within the time that a body may stand
 /// still, and the bodies of all requests have a bound together.
-pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
+pub(super) async fn bytes(app: &App, body: Body, most: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = Frames::new(app, body);
     let limit = stream.timeout;
-    match tokio::time::timeout(limit, collect(app, &mut stream)).await {
+    match tokio::time::timeout(limit, collect(app, &mut stream, most)).await {
         Ok(bytes) => bytes,
         Err(_) => {
             let detail = format!("the body did not come within {} ms", limit.as_millis());
@@ -138,8 +138,7 @@ pub(super) async fn bytes(app: &App, body: Body) -> Result<Vec<u8>, Problem> {
     }
 }
 
-async fn collect(app: &App, stream: &mut Frames) -> Result<Vec<u8>, Problem> {
-    let limit = app.engine.settings().server.max_body_bytes;
+async fn collect(app: &App, stream: &mut Frames, limit: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut shares = Vec::new();
     while let Some(frame) = stream.next().await? {
@@ -163,7 +162,8 @@ async fn collect(app: &App, stream: &mut Frames) -> Result<Vec<u8>, Problem> {
 
 /// The JSON object in the body.
 pub(super) async fn json<T: DeserializeOwned>(app: &App, body: Body) -> Result<T, Problem> {
-    let bytes = bytes(app, body).await?;
+    let most = app.engine.settings().server.max_body_bytes;
+    let bytes = bytes(app, body, most).await?;
     // serde would take a list for an object whose fields come in order.
     let begins_object = bytes.trim_ascii_start().starts_with(b"{");
     if !begins_object && serde_json::from_slice::<serde_json::Value>(&bytes).is_ok() {

@@ -1,19 +1,19 @@
 //! From inputs to records: which files belong together, and through what they go. Files of one
 //! system are read as one export, so that a ticket finds its comments in another file.
 
-use std::io;
 use std::sync::Arc;
 
-use super::csv::{Table, csv, object};
+use super::csv::csv;
 use super::detect::{Detected, Recognised, Shape, detect};
 use super::inputs::{Input, Inputs};
-use super::json_records::JsonRecords;
+use super::joined::Joined;
 use super::mapping::SystemMapping;
-use super::systems::{confluence_xml, convert_json, convert_message, files, mail};
+use super::pieces::unreadable;
+use super::systems::{confluence_xml, convert_json, convert_message, files, mail_threads};
 use super::texts::for_each_text;
 use super::{
     ColumnMap, MAX_FIELD_BYTES, Mapping, Options, Original, Record, Records, Refused, Skipped,
-    System, Taken, mask_document, ndjson,
+    System, Taken, mask_document, ndjson, workbook,
 };
 
 /// How an import is to be read.
@@ -38,6 +38,16 @@ pub struct Sources {
     pub files: Vec<(Input, Recognised)>,
     /// What is not read, with the reason.
     pub left_out: Vec<(String, String)>,
+    /// Files that cannot be read at all, and why.
+    damaged: Vec<(Arc<str>, Refused)>,
+}
+
+impl Sources {
+    /// Whether there is nothing to import, and nothing wrong either.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.damaged.is_empty()
+    }
 }
 
 /// A record as it was cut from its file.
@@ -60,33 +70,33 @@ pub(super) type Raws<'a> = Box<dyn Iterator<Item = Raw> + 'a>;
 
 impl Plan {
     /// Tells what each file is.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
-    pub fn recognise(&self, inputs: Inputs) -> io::Result<Sources> {
+    #[must_use]
+    pub fn recognise(&self, inputs: Inputs) -> Sources {
         let mut sources = Sources {
-            files: Vec::new(),
             left_out: inputs.left_out,
+            ..Sources::default()
         };
         let forced = self
             .from
             .or_else(|| (!self.columns.is_empty()).then_some(System::Csv));
         let mut open = Vec::new();
-        for (at, input) in inputs.files.into_iter().enumerate() {
-            match detect(&input, forced)? {
-                Detected::As(recognised) => sources.files.push((input, recognised)),
-                Detected::SomeJson => open.push((at, input)),
-                Detected::Nothing(reason) => {
+        for input in inputs.files {
+            match detect(&input, forced) {
+                Ok(Detected::As(recognised)) => sources.files.push((input, recognised)),
+                Ok(Detected::SomeJson) => open.push(input),
+                Ok(Detected::Nothing(reason)) => {
                     let name = input.name.to_string();
                     sources.left_out.push((name, reason.to_owned()));
                 }
+                // Told among the records, so that an import with a damaged file is not in order.
+                Err(error) => sources.damaged.push((input.name, unreadable(&error))),
             }
         }
         sources.adopt(open);
         if self.from.is_none() {
             sources.leave_readmes();
         }
-        Ok(sources)
+        sources
     }
 }
 
@@ -100,7 +110,7 @@ impl Plan {
 
 impl Sources {
     /// Gives JSON that could be anybody's to the one system that is here, if it is one.
-    fn adopt(&mut self, open: Vec<(usize, Input)>) {
+    fn adopt(&mut self, open: Vec<Input>) {
         let mut systems: Vec<System> = self
             .files
             .iter()
@@ -111,7 +121,7 @@ impl Sources {
             .collect();
         systems.sort();
         systems.dedup();
-        for (_, input) in open {
+        for input in open {
             if let [system] = systems.as_slice() {
                 let recognised = Recognised {
                     system: *system,
@@ -128,7 +138,13 @@ impl Sources {
     /// Leaves out texts that stand beside an export: they tell about it, most likely.
     fn leave_readmes(&mut self) {
         let is_text = |shape| matches!(shape, Shape::Markdown | Shape::Html);
-        let is_export = |shape| matches!(shape, Shape::Json | Shape::Csv | Shape::ConfluenceXml);
+        let is_export = |shape: Shape| {
+            shape.is_of_records()
+                || matches!(
+                    shape,
+                    Shape::ConfluenceXml | Shape::ConfluenceHtml | Shape::Message | Shape::Mbox
+                )
+        };
         if !self.files.iter().any(|(_, file)| is_export(file.shape)) {
             return;
         }
@@ -154,7 +170,7 @@ impl Sources {
     #[must_use]
     pub fn records<'a>(&'a self, plan: &'a Plan, on_read: &'a dyn Fn(usize)) -> Records<'a> {
         let own = self.files.iter().filter(|(_, file)| file.system.is_own());
-        let own = own.flat_map(move |(input, file)| own_records(input, file.system, plan, on_read));
+        let own = own.flat_map(move |(input, file)| own_records(input, *file, plan, on_read));
         let others = System::ALL.into_iter().filter(|system| !system.is_own());
         let others = others.flat_map(move |system| {
             let files = self
@@ -164,42 +180,34 @@ impl Sources {
             let files: Vec<&(Input, Recognised)> = files.collect();
             system_records(system, files, plan, on_read)
         });
-        Box::new(
-            own.chain(others)
-                .map(move |record| finish(record, plan.mask)),
-        )
+        let damaged = self.damaged.iter().map(|(file, refused)| Record {
+            file: Some(Arc::clone(file)),
+            line_number: 1,
+            content: Err(refused.clone()),
+        });
+        let records = damaged.chain(own).chain(others);
+        Box::new(records.map(move |record| finish(record, plan.mask)))
     }
 }
 
 /// The records of a file in one of Firstline's own formats.
 fn own_records<'a>(
     input: &'a Input,
-    system: System,
+    file: Recognised,
     plan: &'a Plan,
     on_read: &'a dyn Fn(usize),
 ) -> Records<'a> {
-    let reader = match input.open(on_read) {
-        Ok(reader) => reader,
-        Err(error) => return Box::new(std::iter::once(unreadable(input, &error))),
-    };
-    let records = if system == System::Csv {
-        csv(reader, &plan.columns, plan.options)
-    } else {
-        ndjson(reader, plan.options)
+    let records = match (file.shape, input.open(on_read)) {
+        (_, Err(error)) => Box::new(std::iter::once(Record::of_line(1, Err(unreadable(&error))))),
+        (Shape::Workbook, Ok(_)) => workbook::documents(input, &plan.columns, plan.options),
+        (_, Ok(reader)) if file.system == System::Csv => csv(reader, &plan.columns, plan.options),
+        (_, Ok(reader)) => ndjson(reader, plan.options),
     };
     let file = Arc::clone(&input.name);
     Box::new(records.map(move |record| Record {
         file: Some(Arc::clone(&file)),
         ..record
     }))
-}
-
-fn unreadable(input: &Input, error: &io::Error) -> Record {
-    Record {
-        file: Some(Arc::clone(&input.name)),
-        line_number: 1,
-        content: Err(Refused::fatal(format!("it could not be read: {error}"))),
-    }
 }
 
 /// The records of all files of a system.
@@ -219,23 +227,25 @@ fn system_records<'a>(
             .filter(|(_, file)| shapes.contains(&file.shape));
         files.map(|(input, _)| input).collect()
     };
-    let json = of(&[Shape::Json]);
+    let of_records = sources
+        .iter()
+        .filter(|(_, file)| file.shape.is_of_records());
+    let of_records: Vec<(&'a Input, Shape)> = of_records
+        .map(|(input, file)| (input, file.shape))
+        .collect();
     let mut raws: Vec<Raws<'a>> = Vec::new();
-    if !json.is_empty() {
-        raws.push(Box::new(JsonRecords::new(system, json, &mapping, on_read)));
-    }
-    for input in of(&[Shape::Csv]) {
-        raws.push(rows(input, on_read));
+    if !of_records.is_empty() {
+        raws.push(Box::new(Joined::new(system, of_records, &mapping, on_read)));
     }
     for input in of(&[Shape::ConfluenceXml]) {
         raws.push(confluence_xml::pages(input, on_read));
     }
     let messages = of(&[Shape::Message, Shape::Mbox]);
     if !messages.is_empty() {
-        raws.push(mail::threads(messages, on_read));
+        raws.push(mail_threads::threads(messages, on_read));
     }
     for (input, file) in sources {
-        if matches!(file.shape, Shape::Docx | Shape::Markdown | Shape::Html) {
+        if file.shape.is_a_document() {
             raws.push(Box::new(std::iter::once(files::file(
                 input, file.shape, on_read,
             ))));
@@ -243,31 +253,6 @@ fn system_records<'a>(
     }
     let raws = raws.into_iter().flatten();
     Box::new(raws.map(move |raw| convert_raw(system, raw, &mapping)))
-}
-
-/// The rows of a system's CSV export as records.
-fn rows<'a>(input: &'a Input, on_read: &'a dyn Fn(usize)) -> Raws<'a> {
-    let raw = |position, content| Raw {
-        file: Arc::clone(&input.name),
-        position,
-        content,
-    };
-    let table = input
-        .open(on_read)
-        .map_err(|error| Refused::fatal(format!("it could not be read: {error}")))
-        .and_then(Table::open);
-    let table = match table {
-        Ok(table) => table,
-        Err(refused) => return Box::new(std::iter::once(raw(1, Err(refused)))),
-    };
-    let header = table.header.clone();
-    Box::new(table.map(move |(line, row)| {
-        let content = row.and_then(|row| object(&header, &row)).map(|object| {
-            let json = serde_json::to_vec(&object).unwrap_or_default();
-            RawContent::Json(object, json)
-        });
-        raw(line, content)
-    }))
 }
 
 fn convert_raw(system: System, raw: Raw, mapping: &SystemMapping) -> Record {

@@ -6,14 +6,17 @@
 //! A column becomes the field of its name in lower case with `_` for spaces, or the field that the
 //! column map gives it. Columns without a field are kept as they are.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use csv::ByteRecord;
+use encoding_rs::WINDOWS_1252;
 use serde_json::{Map, Value};
 
+use super::bounded::Shared;
 use super::fields::document_of_object;
 use super::line_ends::LineEnds;
 use super::lines::MAX_LINE_BYTES;
@@ -24,6 +27,9 @@ use super::{Options, Record, Records, Refused};
 const END_MARK: &[u8] = b"\0end of input\0";
 
 const OPEN_QUOTE: &str = "a quote that begins in this row is never closed";
+
+/// What stands between cells, the likeliest first.
+const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// Which column fills which field: `subject = "Short description"`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,7 +102,7 @@ type Marked<'a> = LineEnds<BufReader<Box<dyn Read + 'a>>>;
 pub(super) struct Table<'a> {
     /// The names of the columns, as they are written.
     pub(super) header: Vec<String>,
-    reader: csv::Reader<Bounded<Marked<'a>>>,
+    reader: csv::Reader<Shared<Marked<'a>>>,
     left: Rc<Cell<usize>>,
     row: ByteRecord,
     is_done: bool,
@@ -107,14 +113,18 @@ impl<'a> Table<'a> {
     pub(super) fn open(reader: impl Read + 'a) -> Result<Self, Refused> {
         let left = Rc::new(Cell::new(MAX_LINE_BYTES));
         let reader: Box<dyn Read + 'a> = Box::new(reader.chain(&b"\n"[..]).chain(END_MARK));
-        let bounded = Bounded {
-            reader: LineEnds::new(BufReader::new(reader)),
-            left: Rc::clone(&left),
-        };
+        let mut reader = BufReader::new(reader);
+        let head = reader
+            .fill_buf()
+            .map_err(|error| Refused::fatal(format!("the input ends here: {error}")))?;
+        let delimiter = delimiter_of(head);
+        let detail = format!("a row of more than {MAX_LINE_BYTES} bytes; is a quote open?");
+        let shared = Shared::new(LineEnds::new(reader), &left, detail);
         // Flexible, so that the mark is a row like any other; `object` counts the columns.
         let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
             .flexible(true)
-            .from_reader(bounded);
+            .from_reader(shared);
         let header = header(&mut reader)?;
         Ok(Self {
             header,
@@ -157,6 +167,27 @@ impl Iterator for Table<'_> {
     }
 }
 
+/// The sign between the cells: where a comma is the decimal sign, spreadsheets write semicolons.
+/// The one that stands most often in the header line, outside quotes; a comma when none does.
+pub(super) fn delimiter_of(head: &[u8]) -> u8 {
+    let mut counts = DELIMITERS.map(|delimiter| (delimiter, 0_u32));
+    let mut is_quoted = false;
+    for byte in head {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' if !is_quoted => break,
+            _ if is_quoted => {}
+            _ => counts
+                .iter_mut()
+                .filter(|(delimiter, _)| delimiter == byte)
+                .for_each(|(_, count)| *count += 1),
+        }
+    }
+    // Of two that stand as often, the first one.
+    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
+    most.map_or(b',', |(delimiter, _)| *delimiter)
+}
+
 /// The names of the columns.
 fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, Refused> {
     let header = reader.byte_headers().map_err(|error| refused(&error))?;
@@ -167,18 +198,13 @@ fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, Refused> 
         .iter()
         // An empty input has no header but the mark.
         .filter(|&name| name != END_MARK)
-        .map(|name| String::from_utf8(name.to_vec()))
-        .collect::<Result<Vec<String>, _>>()
-        .map_err(|_| Refused::fatal("the header line is not UTF-8"))?;
-    // Spreadsheets put a byte order mark in front of the first column.
-    Ok(names
-        .iter()
-        .map(|name| name.trim_start_matches('\u{feff}').to_owned())
-        .collect())
+        // Spreadsheets put a byte order mark in front of the first column.
+        .map(|name| text_of(name).trim_start_matches('\u{feff}').to_owned());
+    Ok(names.collect())
 }
 
 /// The field of every column.
-fn fields_of(names: &[String], columns: &ColumnMap) -> Result<Vec<String>, Refused> {
+pub(super) fn fields_of(names: &[String], columns: &ColumnMap) -> Result<Vec<String>, Refused> {
     if let Some(missing) = columns.missing_in(names).first() {
         let detail = format!(
             "there is no column {missing:?}; there are {}",
@@ -221,21 +247,32 @@ pub(super) fn object(fields: &[String], row: &ByteRecord) -> Result<Map<String, 
     }
     let mut object = Map::new();
     for (field, cell) in fields.iter().zip(row.iter()) {
-        let text = std::str::from_utf8(cell)
-            .map_err(|_| Refused::field(field.as_str(), "the text is not UTF-8"))?;
-        // An empty cell says nothing.
-        if text.is_empty() {
-            continue;
-        }
-        match object.get_mut(field) {
-            None => {
-                object.insert(field.clone(), Value::from(text));
-            }
-            Some(Value::Array(cells)) => cells.push(Value::from(text)),
-            Some(first) => *first = Value::from(vec![first.take(), Value::from(text)]),
-        }
+        add_cell(&mut object, field, &text_of(cell));
     }
     Ok(object)
+}
+
+/// Puts a cell into its field; an empty one says nothing.
+pub(super) fn add_cell(object: &mut Map<String, Value>, field: &str, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    match object.get_mut(field) {
+        None => {
+            object.insert(field.to_owned(), Value::from(text));
+        }
+        Some(Value::Array(cells)) => cells.push(Value::from(text)),
+        Some(first) => *first = Value::from(vec![first.take(), Value::from(text)]),
+    }
+}
+
+/// UTF-8, or Windows-1252, in which ServiceNow and older spreadsheets write and every byte is a
+/// character.
+fn text_of(cell: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(cell).0,
+    }
 }
 
 fn refused(error: &csv::Error) -> Refused {
@@ -243,26 +280,6 @@ fn refused(error: &csv::Error) -> Refused {
         Refused::fatal(format!("the input ends here: {error}"))
     } else {
         Refused::new(error.to_string())
-    }
-}
-
-/// Fails when a single row takes more than its share: a quote that is never closed.
-pub(super) struct Bounded<R> {
-    reader: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n_read = self.reader.read(buffer)?;
-        match self.left.get().checked_sub(n_read) {
-            Some(left) => self.left.set(left),
-            None => {
-                let detail = format!("a row of more than {MAX_LINE_BYTES} bytes; is a quote open?");
-                return Err(std::io::Error::other(detail));
-            }
-        }
-        Ok(n_read)
     }
 }
 
@@ -316,6 +333,25 @@ mod tests {
             .map(|(line, content)| (*line, content.is_ok()))
             .collect();
         assert_eq!(lines, [(2, true), (3, false), (4, false), (5, true)]);
+    }
+
+    /// Half of Europe's spreadsheets write semicolons, and some of them no UTF-8.
+    #[test]
+    fn other_delimiters_and_windows_texts_are_read() {
+        for text in ["id;subject\na;\"x, y; z\"\n", "id\tsubject\na\tx, y; z\n"] {
+            let rows = read(text, &[]);
+            let Ok(Mapped {
+                document: Document::Ticket(ticket),
+                ..
+            }) = &rows[0].1
+            else {
+                panic!("{rows:?}")
+            };
+            assert_eq!(ticket.subject, "x, y; z");
+        }
+        assert_eq!(delimiter_of(b"\"a;b;c\",d\n;;;;"), b',');
+        assert_eq!(delimiter_of(b"one"), b',');
+        assert_eq!(text_of(b"caf\xe9 \x80"), "caf\u{e9} \u{20ac}");
     }
 
     #[test]

@@ -3,14 +3,13 @@
 
 use std::io::BufRead;
 
-use serde_json::{Map, Value};
+use memchr::memmem;
 
-use super::System;
+use super::csv::delimiter_of;
 use super::inputs::Input;
-use super::json_stream::{JsonStream, Piece};
-
-/// Records of a list that are looked at before giving up.
-const MAX_LOOKED_AT: usize = 20;
+use super::systems::confluence_html;
+use super::whose::system_of_json;
+use super::{System, workbook};
 
 /// What a file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +24,33 @@ pub struct Recognised {
 pub(super) enum Shape {
     Json,
     Csv,
+    Workbook,
+    ServiceNowXml,
     ConfluenceXml,
+    ConfluenceHtml,
     Docx,
     Message,
     Mbox,
     Markdown,
     Html,
+}
+
+impl Shape {
+    /// Whether the file is a list of records or rows, which may lead to each other.
+    pub(super) fn is_of_records(self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::Csv | Self::Workbook | Self::ServiceNowXml
+        )
+    }
+
+    /// Whether the file is one document.
+    pub(super) fn is_a_document(self) -> bool {
+        matches!(
+            self,
+            Self::ConfluenceHtml | Self::Docx | Self::Markdown | Self::Html
+        )
+    }
 }
 
 impl Recognised {
@@ -40,7 +60,10 @@ impl Recognised {
         let shape = match self.shape {
             Shape::Json => "JSON",
             Shape::Csv => "CSV",
+            Shape::Workbook => "workbook (XLSX)",
+            Shape::ServiceNowXml => "records (XML)",
             Shape::ConfluenceXml => "space export (XML)",
+            Shape::ConfluenceHtml => "page of a space export (HTML)",
             Shape::Docx => "Word document",
             Shape::Message => "message",
             Shape::Mbox => "mbox",
@@ -83,7 +106,9 @@ pub(super) fn detect(input: &Input, forced: Option<System>) -> std::io::Result<D
             None => return Ok(Detected::SomeJson),
         },
         Shape::Csv => Some(system_of_csv(head)),
-        Shape::ConfluenceXml => Some(System::Confluence),
+        Shape::Workbook => Some(system_of_header(&workbook::header(input))),
+        Shape::ServiceNowXml => Some(System::ServiceNow),
+        Shape::ConfluenceXml | Shape::ConfluenceHtml => Some(System::Confluence),
         Shape::Docx => Some(System::SharePoint),
         Shape::Message | Shape::Mbox => Some(System::Eml),
         Shape::Markdown | Shape::Html => Some(System::Markdown),
@@ -106,7 +131,11 @@ fn ends(name: &str, endings: &[&str]) -> bool {
 
 fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     if head.starts_with(b"PK\x03\x04") {
-        return Some(Shape::Docx);
+        // Archives that are one file to their readers; their first part is the list of parts.
+        return match memmem::find(head, b"xl/").is_some() || ends(name, &[".xlsx", ".xlsm"]) {
+            true => Some(Shape::Workbook),
+            false => Some(Shape::Docx),
+        };
     }
     let bytes = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(8_192)).unwrap_or_default());
@@ -127,12 +156,18 @@ fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     if lower.contains("<hibernate-generic") {
         return Some(Shape::ConfluenceXml);
     }
+    if is_servicenow_xml(&lower) {
+        return Some(Shape::ServiceNowXml);
+    }
     if lower.starts_with("<!doctype html")
         || lower.starts_with("<html")
         || lower.contains("<html")
         || ends(name, &[".html", ".htm", ".xhtml"])
     {
-        return Some(Shape::Html);
+        return Some(match confluence_html::is_page(&text) {
+            true => Shape::ConfluenceHtml,
+            false => Shape::Html,
+        });
     }
     if ends(name, &[".mbox"]) || is_mbox(&text) {
         return Some(Shape::Mbox);
@@ -146,6 +181,15 @@ fn shape_of(head: &[u8], name: &str) -> Option<Shape> {
     let first = start.lines().next().unwrap_or_default();
     let is_named_otherwise = name.contains('.') && name != "-";
     (!is_named_otherwise && first.contains(',')).then_some(Shape::Csv)
+}
+
+/// Whether XML is what ServiceNow writes: `<unload>`, `<record_update>`, or `<xml>` around a table.
+fn is_servicenow_xml(lower: &str) -> bool {
+    let is_xml = lower.starts_with('<') && !lower.contains("<html");
+    is_xml
+        && ["<unload", "<record_update", "<xml>"]
+            .iter()
+            .any(|root| lower.contains(root))
 }
 
 fn is_mbox(text: &str) -> bool {
@@ -188,13 +232,19 @@ fn is_message(text: &str) -> bool {
 
 fn system_of_csv(head: &[u8]) -> System {
     let text = String::from_utf8_lossy(head);
-    let header = text.lines().next().unwrap_or_default().to_lowercase();
-    let names: Vec<&str> = header
+    let header = text.lines().next().unwrap_or_default();
+    let delimiter = char::from(delimiter_of(head));
+    let names: Vec<String> = header
         .trim_start_matches('\u{feff}')
-        .split(',')
-        .map(|name| name.trim().trim_matches('"'))
+        .split(delimiter)
+        .map(|name| name.trim().trim_matches('"').to_owned())
         .collect();
-    let has = |name: &str| names.contains(&name);
+    system_of_header(&names)
+}
+
+/// Whose table it is, by the names of its columns.
+fn system_of_header(names: &[String]) -> System {
+    let has = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
     if has("issue key") && has("summary") {
         System::Jira
     } else if has("sys_id")
@@ -205,147 +255,4 @@ fn system_of_csv(head: &[u8]) -> System {
     } else {
         System::Csv
     }
-}
-
-fn system_of_json(reader: impl BufRead) -> Option<System> {
-    let mut pieces = JsonStream::new(reader);
-    for piece in pieces.by_ref().take(MAX_LOOKED_AT) {
-        let Ok(Piece::Record { list, json }) = piece else {
-            continue;
-        };
-        let Ok(Value::Object(record)) = serde_json::from_slice::<Value>(&json) else {
-            continue;
-        };
-        let found = system_of_record(list.as_deref(), &record);
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
-}
-
-/// Fields that only records of one system have, and names of lists that only it uses; the first
-/// system that is met is it. Confluence and some of Jira's need a closer look: `is_jira` and
-/// `is_confluence`.
-const TELLING: [(System, &[&str], &[&str]); 5] = [
-    (
-        System::ServiceNow,
-        &[
-            "sys_id",
-            "short_description",
-            "sys_created_on",
-            "element_id",
-        ],
-        &[],
-    ),
-    (
-        System::ConnectWise,
-        &[
-            "recordType",
-            "detailDescriptionFlag",
-            "closedStatus",
-            "boardId",
-        ],
-        &[],
-    ),
-    (
-        System::Zendesk,
-        &[
-            "submitter_id",
-            "section_id",
-            "user_segment_id",
-            "raw_subject",
-            "brand_id",
-            "parent_section_id",
-            "audit_id",
-        ],
-        &["audits", "ticket_metrics", "suspended_tickets"],
-    ),
-    (
-        System::Freshservice,
-        &[
-            "responder_id",
-            "fr_escalated",
-            "fr_due_by",
-            "folder_id",
-            "requested_for_id",
-            "conversation_id",
-            "folder_visibility",
-            "has_logged_in",
-        ],
-        &["conversations", "folders", "requesters"],
-    ),
-    (
-        System::SharePoint,
-        &["webUrl", "canvasLayout", "pageLayout"],
-        &[],
-    ),
-];
-
-/// Whose record it is, by fields that no other system has.
-fn system_of_record(list: Option<&str>, record: &Map<String, Value>) -> Option<System> {
-    // `{"ticket": {...}}`
-    if record.len() == 1
-        && let Some((name, Value::Object(inner))) = record.iter().next()
-    {
-        return system_of_record(Some(name), inner);
-    }
-    let has = |name: &str| record.contains_key(name);
-    let kind = record.get("kind").and_then(Value::as_str);
-    if matches!(kind, Some("article" | "ticket")) {
-        return Some(System::Ndjson);
-    }
-    if has("alerts") && (has("receiver") || has("groupKey") || has("commonLabels")) {
-        return Some(System::Alertmanager);
-    }
-    if is_jira(list, record) {
-        return Some(System::Jira);
-    }
-    if has("number") && has("link") && has("rank") {
-        return Some(System::ServiceNow);
-    }
-    if has("summary") && has("board") {
-        return Some(System::ConnectWise);
-    }
-    let url = record.get("url").and_then(Value::as_str);
-    let is_hosted = url.is_some_and(|url| url.contains(".zendesk.com/"));
-    if is_hosted || (has("events") && has("ticket_id")) {
-        return Some(System::Zendesk);
-    }
-    let told = TELLING.iter().find(|(_, fields, lists)| {
-        fields.iter().any(|field| has(field)) || list.is_some_and(|list| lists.contains(&list))
-    });
-    if let Some((system, _, _)) = told {
-        return Some(*system);
-    }
-    let of_list_item = |name: &str| record.get("fields").and_then(|fields| fields.get(name));
-    if of_list_item("WikiField")
-        .or_else(|| of_list_item("CanvasContent1"))
-        .is_some()
-    {
-        return Some(System::SharePoint);
-    }
-    is_confluence(record).then_some(System::Confluence)
-}
-
-fn is_jira(list: Option<&str>, record: &Map<String, Value>) -> bool {
-    let has = |name: &str| record.contains_key(name);
-    (has("fields") && has("key")) || has("issueKey") || has("clauseNames") || list == Some("issues")
-}
-
-fn is_confluence(record: &Map<String, Value>) -> bool {
-    let has = |name: &str| record.contains_key(name);
-    let is_content = matches!(
-        record.get("type").and_then(Value::as_str),
-        Some("page" | "blogpost" | "comment" | "global" | "personal")
-    );
-    let body = record.get("body").unwrap_or(&Value::Null);
-    has("spaceId")
-        || (is_content && (has("_expandable") || has("_links") || has("body")))
-        || body
-            .get("storage")
-            .or(body.get("atlas_doc_format"))
-            .is_some()
-        || (has("content") && has("resultGlobalContainer"))
-        || (has("prefix") && has("label"))
 }

@@ -85,7 +85,7 @@ impl<'a> Draft<'a> {
 
     /// A date of the record.
     pub(super) fn time(&mut self, field: &str, value: &Value) -> Option<Time> {
-        match dates::read(value, self.mapping.dates()) {
+        match dates::read(value, &self.mapping.dates()) {
             Ok(time) => time,
             Err(raw) => {
                 let detail = format!("{raw:?} is no date, or one with two readings");
@@ -382,6 +382,7 @@ pub(super) fn person(name: &str, email: &str) -> Option<String> {
         ("", "") => None,
         (name, "") => Some(name.to_owned()),
         ("", email) => Some(email.to_owned()),
+        (name, email) if name == email => Some(email.to_owned()),
         (name, email) => Some(format!("{name} <{email}>")),
     }
 }

@@ -8,70 +8,18 @@
 
 use std::io::{BufRead, ErrorKind};
 
-use memchr::memchr2;
+use memchr::memchr;
 
 use super::Refused;
+use super::json_lists::{LISTS, MARKS};
+use super::json_scan::{Reached, Scan};
 use super::lines::MAX_LINE_BYTES;
-
-/// The members under which systems list their records.
-const LISTS: [&str; 31] = [
-    "tickets",
-    "issues",
-    "results",
-    "result",
-    "articles",
-    "values",
-    "value",
-    "pages",
-    "audits",
-    "comments",
-    "users",
-    "groups",
-    "organizations",
-    "sections",
-    "categories",
-    "conversations",
-    "folders",
-    "agents",
-    "requesters",
-    "departments",
-    "ticket_metrics",
-    "metric_sets",
-    "requests",
-    "suspended_tickets",
-    "data",
-    "items",
-    "notes",
-    "spaces",
-    "translations",
-    "ticket_fields",
-    "records",
-];
-
-/// The members that make an object a record.
-const MARKS: [&str; 6] = ["id", "key", "kind", "sys_id", "number", "issueId"];
+use super::pieces::Piece;
 
 /// Objects around lists may be nested so deep: `{"result": {"articles": [...]}}`.
 const MAX_WRAPPERS: usize = 3;
 
-/// A piece of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// A record, and the name of the list it stands in.
-    Record {
-        /// The member that holds the list; `None` for a record of its own.
-        list: Option<String>,
-        /// Its JSON.
-        json: Vec<u8>,
-    },
-    /// A member beside the lists of an object around them.
-    Beside {
-        /// Its name.
-        name: String,
-        /// Its JSON.
-        json: Vec<u8>,
-    },
-}
+const NO_MEMBER: &str = "an object has something that is no member";
 
 /// The pieces of a stream of JSON.
 pub(super) struct JsonStream<R> {
@@ -80,6 +28,7 @@ pub(super) struct JsonStream<R> {
     lists: Vec<Open>,
     is_done: bool,
     has_begun: bool,
+    has_records: bool,
 }
 
 /// A wrapper that is open.
@@ -90,7 +39,17 @@ enum Open {
     List(Option<String>),
 }
 
-type Found = Result<Option<Piece>, Refused>;
+/// Why there is no piece.
+enum Fault {
+    /// The input failed, or ended in the middle of something.
+    Input(String),
+    /// What stands there is no JSON, or not where it stands.
+    Wrong(&'static str),
+    /// A record has more bytes than any may have. All of it was passed over.
+    TooLong,
+}
+
+type Found = Result<Option<Piece>, Fault>;
 
 impl<R: BufRead> JsonStream<R> {
     pub(super) fn new(reader: R) -> Self {
@@ -99,6 +58,7 @@ impl<R: BufRead> JsonStream<R> {
             lists: Vec::new(),
             is_done: false,
             has_begun: false,
+            has_records: false,
         }
     }
 
@@ -107,7 +67,7 @@ impl<R: BufRead> JsonStream<R> {
             let Some(byte) = self.peek_token()? else {
                 return match self.lists.is_empty() {
                     true => Ok(None),
-                    false => Err(Refused::fatal("the JSON ends in the middle of a list")),
+                    false => Err(ends("list")),
                 };
             };
             match (self.lists.last(), byte) {
@@ -121,9 +81,7 @@ impl<R: BufRead> JsonStream<R> {
                         return Ok(Some(piece));
                     }
                 }
-                (Some(Open::Object), _) => {
-                    return Err(Refused::fatal("an object has something that is no member"));
-                }
+                (Some(Open::Object), _) => return Err(Fault::Wrong(NO_MEMBER)),
                 (None, b'[') => {
                     self.reader.consume(1);
                     self.lists.push(Open::List(None));
@@ -135,10 +93,11 @@ impl<R: BufRead> JsonStream<R> {
                 }
                 (Some(Open::List(list)), _) => {
                     let list = list.clone();
-                    let json = self.value(Vec::new())?;
+                    let mut json = Vec::new();
+                    self.value(&mut json)?;
                     return Ok(Some(Piece::Record { list, json }));
                 }
-                (None, _) => return Err(Refused::fatal("this is no JSON")),
+                (None, _) => return Err(Fault::Wrong("this is no JSON")),
             }
         }
     }
@@ -146,7 +105,7 @@ impl<R: BufRead> JsonStream<R> {
     /// Reads a member of an object around lists: a list is opened, anything else is a piece.
     fn member(&mut self) -> Found {
         let mut json = Vec::new();
-        self.string(&mut json)?;
+        self.value(&mut json)?;
         let name = name_of(&json);
         self.expect_colon()?;
         match self.peek_token()? {
@@ -157,7 +116,8 @@ impl<R: BufRead> JsonStream<R> {
             }
             Some(b'{') if LISTS.contains(&name.as_str()) => self.object(Some(name)),
             _ => {
-                let json = self.value(Vec::new())?;
+                json.clear();
+                self.value(&mut json)?;
                 Ok(Some(Piece::Beside { name, json }))
             }
         }
@@ -168,12 +128,24 @@ impl<R: BufRead> JsonStream<R> {
     fn object(&mut self, list: Option<String>) -> Found {
         let mut json = vec![b'{'];
         self.reader.consume(1);
+        let found = self.members(&mut json, list);
+        if matches!(found, Err(Fault::TooLong)) {
+            self.scan(None, Scan::of_open_object(self.lists.is_empty()))?;
+        }
+        found
+    }
+
+    fn members(&mut self, json: &mut Vec<u8>, list: Option<String>) -> Found {
         let mut is_record = self.lists.len() >= MAX_WRAPPERS;
         loop {
+            if json.len() > MAX_LINE_BYTES {
+                return Err(Fault::TooLong);
+            }
             match self.peek_token()? {
                 Some(b'}') => {
                     self.reader.consume(1);
                     json.push(b'}');
+                    let json = std::mem::take(json);
                     return Ok(Some(Piece::Record { list, json }));
                 }
                 Some(b',') => {
@@ -182,7 +154,7 @@ impl<R: BufRead> JsonStream<R> {
                 }
                 Some(b'"') => {
                     let begin = json.len();
-                    self.string(&mut json)?;
+                    self.value(json)?;
                     let name = name_of(json.get(begin..).unwrap_or_default());
                     self.expect_colon()?;
                     is_record |= MARKS.contains(&name.as_str());
@@ -192,10 +164,10 @@ impl<R: BufRead> JsonStream<R> {
                         return self.open(name, next);
                     }
                     json.push(b':');
-                    json = self.value(json)?;
+                    self.value(json)?;
                 }
-                Some(_) => return Err(Refused::fatal("an object has something that is no member")),
-                None => return Err(Refused::fatal("the JSON ends in the middle of a record")),
+                Some(_) => return Err(Fault::Wrong(NO_MEMBER)),
+                None => return Err(ends("record")),
             }
         }
     }
@@ -211,7 +183,7 @@ impl<R: BufRead> JsonStream<R> {
     }
 
     /// Whether a member holds a list of objects, or an object that may stand around one.
-    fn opens_list(&mut self, name: &str, next: Option<u8>) -> Result<bool, Refused> {
+    fn opens_list(&mut self, name: &str, next: Option<u8>) -> Result<bool, Fault> {
         if !LISTS.contains(&name) {
             return Ok(false);
         }
@@ -228,16 +200,16 @@ impl<R: BufRead> JsonStream<R> {
         }
     }
 
-    fn expect_colon(&mut self) -> Result<(), Refused> {
+    fn expect_colon(&mut self) -> Result<(), Fault> {
         if self.peek_token()? == Some(b':') {
             self.reader.consume(1);
             return Ok(());
         }
-        Err(Refused::fatal("a member of an object has no value"))
+        Err(Fault::Wrong("a member of an object has no value"))
     }
 
     /// The next byte that is no white space; it is not consumed.
-    fn peek_token(&mut self) -> Result<Option<u8>, Refused> {
+    fn peek_token(&mut self) -> Result<Option<u8>, Fault> {
         loop {
             let is_begun = self.has_begun;
             let buffer = self.fill()?;
@@ -258,113 +230,94 @@ impl<R: BufRead> JsonStream<R> {
         }
     }
 
-    fn fill(&mut self) -> Result<&[u8], Refused> {
+    fn fill(&mut self) -> Result<&[u8], Fault> {
         // A loop that returns the borrow would not pass the borrow checker: fill, then borrow.
         loop {
             match self.reader.fill_buf() {
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Refused::fatal(format!("the input ends here: {error}")));
-                }
+                Err(error) => return Err(failed(&error)),
             }
         }
-        self.reader
-            .fill_buf()
-            .map_err(|error| Refused::fatal(format!("the input ends here: {error}")))
+        self.reader.fill_buf().map_err(|error| failed(&error))
     }
 
-    /// Appends a string with its quotes; the opening quote is next.
-    fn string(&mut self, json: &mut Vec<u8>) -> Result<(), Refused> {
-        let mut scan = Scan::default();
-        self.scan(json, &mut scan)
+    /// Appends one whole value; a string with its quotes.
+    fn value(&mut self, json: &mut Vec<u8>) -> Result<(), Fault> {
+        let scan = Scan::of_value(self.lists.is_empty());
+        self.scan(Some(json), scan)
     }
 
-    /// Appends one whole value.
-    fn value(&mut self, mut json: Vec<u8>) -> Result<Vec<u8>, Refused> {
-        let mut scan = Scan::default();
-        self.scan(&mut json, &mut scan)?;
-        Ok(json)
-    }
-
-    /// Appends bytes until the value that begins here is complete.
-    fn scan(&mut self, json: &mut Vec<u8>, scan: &mut Scan) -> Result<(), Refused> {
+    /// Reads to the end of a value, and appends it where it is wanted and not too long.
+    fn scan(&mut self, mut json: Option<&mut Vec<u8>>, mut scan: Scan) -> Result<(), Fault> {
+        let mut is_too_long = false;
         loop {
             let buffer = self.fill()?;
             if buffer.is_empty() {
-                return match scan.is_bare {
+                return match scan.may_end() {
                     true => Ok(()),
-                    false => Err(Refused::fatal("the JSON ends in the middle of a record")),
+                    false => Err(ends("record")),
                 };
             }
-            let (n_bytes, is_complete) = scan.advance(buffer);
-            json.extend_from_slice(buffer.get(..n_bytes).unwrap_or_default());
+            let (n_bytes, reached) = scan.advance(buffer);
+            if let Some(json) = &mut json {
+                is_too_long |= json.len() + n_bytes > MAX_LINE_BYTES;
+                if !is_too_long {
+                    json.extend_from_slice(buffer.get(..n_bytes).unwrap_or_default());
+                }
+            }
             self.reader.consume(n_bytes);
-            if is_complete {
+            match reached {
+                Reached::Further => {}
+                Reached::End if is_too_long => return Err(Fault::TooLong),
+                Reached::End => return Ok(()),
+                Reached::OpenString => {
+                    return Err(Fault::Wrong("a string is not closed on its line"));
+                }
+            }
+        }
+    }
+
+    /// Passes over the rest of a line.
+    fn skip_line(&mut self) -> Result<(), Fault> {
+        loop {
+            let buffer = self.fill()?;
+            let end = memchr(b'\n', buffer);
+            let n_bytes = end.map_or(buffer.len(), |end| end + 1);
+            self.reader.consume(n_bytes);
+            if end.is_some() || n_bytes == 0 {
                 return Ok(());
             }
-            if json.len() > MAX_LINE_BYTES {
-                let detail = format!("a record has more than {MAX_LINE_BYTES} bytes");
-                return Err(Refused::fatal(detail));
-            }
         }
+    }
+
+    /// What a fault means to the stream: a record is refused, or the stream has ended. Where
+    /// records stand on lines of their own, one that is no JSON ends with its line.
+    fn refused(&mut self, fault: Fault) -> Refused {
+        let detail = match fault {
+            Fault::TooLong => {
+                return Refused::new(format!("a record has more than {MAX_LINE_BYTES} bytes"));
+            }
+            Fault::Wrong(detail) if self.has_records && self.lists.is_empty() => {
+                match self.skip_line() {
+                    Ok(()) => return Refused::new(detail),
+                    Err(_) => detail.to_owned(),
+                }
+            }
+            Fault::Wrong(detail) => detail.to_owned(),
+            Fault::Input(detail) => detail,
+        };
+        self.is_done = true;
+        Refused::fatal(detail)
     }
 }
 
-/// Where in a value the scan is.
-#[derive(Default)]
-struct Scan {
-    depth: usize,
-    in_string: bool,
-    is_escaped: bool,
-    /// A number or a word, which ends before the sign after it.
-    is_bare: bool,
+fn failed(error: &std::io::Error) -> Fault {
+    Fault::Input(format!("the input ends here: {error}"))
 }
 
-impl Scan {
-    /// How many bytes belong to the value, and whether it ends with them.
-    fn advance(&mut self, buffer: &[u8]) -> (usize, bool) {
-        let mut at = 0;
-        while let Some(&byte) = buffer.get(at) {
-            if self.in_string {
-                if self.is_escaped {
-                    self.is_escaped = false;
-                    at += 1;
-                    continue;
-                }
-                let rest = buffer.get(at..).unwrap_or_default();
-                let Some(found) = memchr2(b'"', b'\\', rest) else {
-                    return (buffer.len(), false);
-                };
-                at += found + 1;
-                if rest.get(found) == Some(&b'\\') {
-                    self.is_escaped = true;
-                } else {
-                    self.in_string = false;
-                    if self.depth == 0 {
-                        return (at, true);
-                    }
-                }
-                continue;
-            }
-            if self.is_bare && matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') {
-                return (at, true);
-            }
-            at += 1;
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return (at, true);
-                    }
-                }
-                _ => self.is_bare |= self.depth == 0,
-            }
-        }
-        (buffer.len(), false)
-    }
+fn ends(inside: &str) -> Fault {
+    Fault::Input(format!("the JSON ends in the middle of a {inside}"))
 }
 
 impl<R: BufRead> Iterator for JsonStream<R> {
@@ -374,9 +327,17 @@ impl<R: BufRead> Iterator for JsonStream<R> {
         if self.is_done {
             return None;
         }
-        let found = self.find();
-        self.is_done = !matches!(found, Ok(Some(_)));
-        found.transpose()
+        match self.find() {
+            Ok(Some(piece)) => {
+                self.has_records = true;
+                Some(Ok(piece))
+            }
+            Ok(None) => {
+                self.is_done = true;
+                None
+            }
+            Err(fault) => Some(Err(self.refused(fault))),
+        }
     }
 }
 
@@ -456,6 +417,47 @@ mod tests {
         let found = pieces("{\"tickets\":[{\"id\":1},{\"id\":", 4096);
         assert_eq!(found[0], "tickets: {\"id\":1}");
         assert!(found[1].contains("ends in the middle"), "{found:?}");
+    }
+
+    /// One bad line of a hundred thousand must not hide the others, nor an endless record fill the
+    /// memory.
+    #[test]
+    fn a_bad_record_ends_with_its_line_and_a_long_one_with_itself() {
+        for bad in [
+            "nonsense",
+            "{bad}",
+            "{\"id\":\"open",
+            "{\"id\"}",
+            "{\"a\":{\"b\":\"open",
+        ] {
+            let found = pieces(&format!("{{\"id\":1}}\n{bad}\n{{\"id\":2}}\n"), 8);
+            assert_eq!(found.len(), 3, "{found:?}");
+            assert!(found[1].starts_with("error: "), "{found:?}");
+            assert_eq!(found[2], ": {\"id\":2}");
+        }
+        assert_eq!(
+            pieces("nonsense\n{\"id\":2}", 8),
+            ["error: this is no JSON"]
+        );
+        let commas = ",".repeat(MAX_LINE_BYTES + 9);
+        let text = "x".repeat(MAX_LINE_BYTES + 9);
+        for long in [
+            format!("{{{commas}\"id\":1}}"),
+            format!("{{\"id\":1,\"x\":\"{text}\",\"y\":[]}}"),
+            format!("{{\"{text}\":1}}"),
+        ] {
+            for (before, after) in [("", "\n"), ("{\"issues\":[", ",")] {
+                let end = if before.is_empty() { "" } else { "]}" };
+                let found = pieces(&format!("{before}{long}{after}{{\"id\":2}}{end}"), 1 << 16);
+                assert_eq!(found.len(), 2);
+                assert!(
+                    found[0].contains("more than 16777216 bytes"),
+                    "{}",
+                    found[0].len()
+                );
+                assert!(found[1].ends_with(": {\"id\":2}"), "{}", found[1]);
+            }
+        }
     }
 
     proptest! {

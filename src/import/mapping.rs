@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::System;
+use super::dates::DateRules;
 
 /// The defaults, commented: also the reference.
 const DEFAULTS: &str = include_str!("mapping.toml");
 
 /// The name of the desk's own tables in a data folder.
 pub const MAPPING_FILE: &str = "mapping.toml";
+
+/// The zone of dates that name none, unless the desk names it.
+static UTC: TimeZone = TimeZone::UTC;
 
 /// Why the desk's tables could not be read, with line and reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +38,22 @@ pub(super) struct SystemMapping {
     not_solved: Option<Vec<String>>,
     fields: BTreeMap<String, String>,
     dates: Option<String>,
+    zone: Option<Zone>,
+}
+
+/// A time zone by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct Zone(TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| format!("{name:?} is no time zone such as Europe/Berlin"))
+    }
 }
 
 /// Where a ticket stands, in the words that all systems share.
@@ -133,6 +154,7 @@ impl SystemMapping {
             not_solved: not_solved.map(|words| words.iter().map(|word| key(word)).collect()),
             fields: self.fields,
             dates: self.dates,
+            zone: self.zone,
         }
     }
 
@@ -144,6 +166,7 @@ impl SystemMapping {
         self.fields.extend(changed.fields);
         self.not_solved = changed.not_solved.or(self.not_solved.take());
         self.dates = changed.dates.or(self.dates.take());
+        self.zone = changed.zone.or(self.zone.take());
     }
 
     pub(super) fn status(&self, word: &str) -> Option<Status> {
@@ -179,9 +202,12 @@ impl SystemMapping {
         self.fields.values().map(String::as_str)
     }
 
-    /// How the desk writes dates that can be read in two ways.
-    pub(super) fn dates(&self) -> Option<&str> {
-        self.dates.as_deref()
+    /// How the desk writes dates that do not say it themselves.
+    pub(super) fn dates(&self) -> DateRules<'_> {
+        DateRules {
+            form: self.dates.as_deref(),
+            zone: self.zone.as_ref().map_or(&UTC, |zone| &zone.0),
+        }
     }
 }
 
@@ -239,6 +265,10 @@ mod tests {
             (
                 "[jira]\npriority = { p1 = 9 }\n",
                 "a number from 1 to 5, not 9",
+            ),
+            (
+                "[jira]\nzone = \"Berlin\"\n",
+                "no time zone such as Europe/Berlin",
             ),
             (
                 "[jira]\nstatus = { x = \"done\" }\n",

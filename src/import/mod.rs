@@ -9,28 +9,39 @@
 //! A bad record never stops an import: it is refused with its file, position and reason. Values
 //! that are not understood are kept raw and counted, never guessed. Visibility fails closed.
 
+mod archive;
 mod assemble;
+mod bounded;
 mod csv;
 mod dates;
 mod detect;
 mod draft;
 mod fields;
 mod inputs;
-mod json_records;
+mod joined;
+mod json_lists;
+mod json_scan;
 mod json_stream;
 mod line_ends;
 mod lines;
 mod mapping;
 mod markup;
 mod mask;
+mod mask_numbers;
 mod ndjson;
+mod pieces;
 mod report;
+mod servicenow_xml;
 mod source;
 mod system;
 mod systems;
 mod tables;
 mod texts;
+mod utf16;
 mod versions;
+mod whose;
+mod workbook;
+mod xml;
 
 use std::sync::Arc;
 
@@ -45,10 +56,10 @@ pub use lines::{MAX_FIELD_BYTES, MAX_LINE_BYTES};
 pub use mapping::{InvalidMapping, MAPPING_FILE, Mapping};
 pub use mask::{MaskCounts, mask_document, mask_text};
 pub use ndjson::{document_of_json, ndjson};
-pub use report::{LineProblem, NoteCount, Notes, Report, dry_run};
+pub use report::{FileRead, LeftOut, LineProblem, NoteCount, Notes, Report, dry_run};
 pub use source::{open, unpacked};
 pub use system::System;
-pub use systems::{Incoming, alerts, convert, convert_alert, incoming};
+pub use systems::{Incoming, MAX_MESSAGE_BYTES, alerts, convert, convert_alert, incoming};
 pub use versions::Versions;
 
 /// A stream of records, in the order of the input.

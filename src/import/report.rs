@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Mapped, Note, NoteKind, Record, Refused, Skipped, Taken, Versions};
+use super::{Mapped, Note, NoteKind, Record, Refused, Skipped, Sources, Taken, Versions};
 use crate::model::{Document, Visibility};
 
 /// Refused records that are listed; further ones are counted only.
@@ -15,9 +15,21 @@ const MAX_PROBLEMS: usize = 1_000;
 /// Different notes, and reasons for leaving out, that are listed; further ones are counted only.
 const MAX_NOTES: usize = 200;
 
+/// Files that are listed; further ones are counted only.
+const MAX_FILES: usize = 1_000;
+
 /// What came of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// The files that were read, and what each was taken for; none for a stream of our own forms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRead>,
+    /// The files that were not read, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// How many files of either are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files_not_listed: u64,
     /// Records that were read: lines, rows, elements, messages; blank lines left out.
     pub lines: u64,
     /// Records that became documents.
@@ -63,6 +75,29 @@ pub struct Report {
     pub is_dry_run: bool,
 }
 
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileRead {
+    /// The file.
+    pub file: String,
+    /// The system and the shape that its content shows: `jira, CSV`.
+    pub read_as: String,
+}
+
+/// A file that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The file.
+    pub file: String,
+    /// Why not.
+    pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A record that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineProblem {
@@ -94,6 +129,23 @@ pub struct NoteCount {
 }
 
 impl Report {
+    /// Tells which files were read, and which were not.
+    pub fn tell(&mut self, sources: &Sources) {
+        let files = sources.files.iter().take(MAX_FILES);
+        self.files.extend(files.map(|(input, recognised)| FileRead {
+            file: input.name.to_string(),
+            read_as: recognised.in_words(),
+        }));
+        let left_out = sources.left_out.iter().take(MAX_FILES);
+        self.left_out.extend(left_out.map(|(file, reason)| LeftOut {
+            file: file.clone(),
+            reason: reason.clone(),
+        }));
+        let n_files = sources.files.len() + sources.left_out.len();
+        let n_listed = self.files.len() + self.left_out.len();
+        self.files_not_listed += n_files.saturating_sub(n_listed) as u64;
+    }
+
     /// Notes that a record was refused. Gives the problem when it is one of those listed.
     pub fn refuse(
         &mut self,

@@ -12,6 +12,7 @@ pub(super) fn for_each_text(document: &mut Document, change: &mut dyn FnMut(&mut
             texts.extend([&mut article.title, &mut article.body]);
             texts.extend(&mut article.summary);
             texts.extend(&mut article.category);
+            texts.extend(&mut article.product);
             texts.extend(&mut article.tags);
             texts.extend(&mut article.url);
             &mut article.extra
@@ -20,6 +21,7 @@ pub(super) fn for_each_text(document: &mut Document, change: &mut dyn FnMut(&mut
             texts.extend([&mut ticket.subject, &mut ticket.description]);
             texts.extend(&mut ticket.resolution);
             texts.extend(&mut ticket.category);
+            texts.extend(&mut ticket.product);
             texts.extend(&mut ticket.queue);
             texts.extend(&mut ticket.requester);
             texts.extend(&mut ticket.tags);

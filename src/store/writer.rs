@@ -236,8 +236,10 @@ fn import(
         return Ok(Outcome::plain(WriteStatus::Older, seq));
     }
     let outcome = put(connection, &imported.document, newest_seq)?;
-    if let Some(original) = &imported.original {
-        originals::put(connection, &key, original)?;
+    match &imported.original {
+        Some(original) => originals::put(connection, &key, original)?,
+        // One that is kept from before may tell what masked texts no longer do.
+        None => originals::remove(connection, &key)?,
     }
     Ok(outcome)
 }

@@ -201,7 +201,10 @@ fn the_command_line_names_line_and_field_and_keeps_the_rest() {
         }
     }
     assert!(
-        told.contains(&format!("{} more lines were refused", bad_lines.len() - 20)),
+        told.contains(&format!(
+            "{} more records were refused",
+            bad_lines.len() - 20
+        )),
         "{told}"
     );
     check_good_ones_are_found(&data);
@@ -416,8 +419,8 @@ fn an_open_quote_is_named_with_its_row() {
 fn no_input_is_nothing_done() {
     let folder = tempfile::tempdir().unwrap();
     for (name, code, says) in [
-        ("empty.ndjson", 1, "0 lines"),
-        ("blank.ndjson", 1, "0 lines"),
+        ("empty.ndjson", 1, "0 records"),
+        ("blank.ndjson", 1, "0 records"),
         ("none.ndjson", 2, "could not be read"),
         ("notes.txt", 2, "there is nothing that can be imported"),
     ] {

@@ -282,7 +282,7 @@ fn csv_columns_are_mapped_and_standard_input_is_read() {
     ];
     let output = run_with_input(folder.path(), &args, text);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("1 lines: 1 new, 0 updated, 0 unchanged, 0 refused"));
+    assert!(stdout(&output).contains("1 record: 1 new, 0 updated, 0 unchanged, 0 refused"));
     let found = run_json(
         folder.path(),
         &["similar", "loud fan hums", "--min-similarity", "0"],

@@ -3,12 +3,15 @@
 
 mod articles;
 mod damage;
+mod intake;
+mod mail;
 mod repeat;
+mod tables;
 mod tickets;
 
 use std::path::Path;
 
-use firstline::import::{Inputs, Plan, Report, Taken, dry_run};
+use firstline::import::{Inputs, Mapping, Plan, Report, Taken, dry_run};
 use firstline::{Article, Document, Ticket, Visibility};
 
 /// An import of some files, read without a data folder.
@@ -20,7 +23,7 @@ struct Read {
 }
 
 fn read_path(path: &Path, plan: &Plan) -> Read {
-    let sources = plan.recognise(Inputs::open(path).unwrap()).unwrap();
+    let sources = plan.recognise(Inputs::open(path).unwrap());
     let mut documents = Vec::new();
     let records = sources.records(plan, &|_| ()).inspect(|record| {
         if let Ok(Taken::Document(mapped)) = &record.content {
@@ -43,6 +46,16 @@ fn read(files: &[(&str, String)]) -> Read {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), files);
     read_path(folder.path(), &Plan::default())
+}
+
+fn read_with(mapping: &str, files: &[(&str, String)]) -> Read {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), files);
+    let plan = Plan {
+        mapping: Mapping::with(mapping).unwrap(),
+        ..Plan::default()
+    };
+    read_path(folder.path(), &plan)
 }
 
 fn write(folder: &Path, files: &[(&str, String)]) {

@@ -11,6 +11,7 @@ use html5ever::tokenizer::{
 };
 
 use super::Text;
+use super::html_table::Tables;
 use super::writer::Writer;
 
 /// A whole page: its title, its language, its text.
@@ -35,7 +36,8 @@ pub(in crate::import) fn page(html: &str) -> Page {
     // No script is ever run, so one call reads all of the input.
     drop(tokenizer.feed(&input));
     tokenizer.end();
-    let reader = tokenizer.sink.0.into_inner();
+    let mut reader = tokenizer.sink.0.into_inner();
+    reader.tables.close_all(&mut reader.writer);
     Page {
         title: reader
             .title
@@ -60,8 +62,7 @@ struct Reader {
     language: String,
     /// Links to pages without a text of their own: where they began, and what they lead to.
     links: Vec<(usize, String)>,
-    /// Whether the next cell begins its row.
-    begins_row: bool,
+    tables: Tables,
 }
 
 impl TokenSink for Sink {
@@ -131,8 +132,8 @@ impl Reader {
             return;
         }
         match name {
-            "p" | "table" | "blockquote" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "hr"
-            | "dl" | "ac:rich-text-body" | "ac:layout-section" | "ac:task-list" => {
+            "p" | "blockquote" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "hr" | "dl"
+            | "ac:rich-text-body" | "ac:layout-section" | "ac:task-list" => {
                 self.writer.paragraph();
             }
             "br" => self.writer.line_break(),
@@ -142,11 +143,9 @@ impl Reader {
             "dt" | "dd" | "div" | "section" | "article" | "header" | "main" | "figure"
             | "figcaption" | "address" | "fieldset" | "form" | "details" | "summary"
             | "caption" | "body" | "aside" | "footer" | "option" => self.writer.line(),
-            "tr" => {
-                self.writer.line();
-                self.begins_row = true;
-            }
-            "td" | "th" if !std::mem::take(&mut self.begins_row) => self.writer.cell(),
+            "table" => self.tables.open_table(&mut self.writer),
+            "tr" => self.tables.row(&mut self.writer),
+            "td" | "th" => self.tables.open_cell(&mut self.writer),
             "pre" | "listing" | "xmp" | "ac:plain-text-body" => self.writer.open_code(),
             "img" | "ac:image" | "ac:emoticon" | "object" | "embed" | "video" | "audio"
             | "canvas" | "map" => self.writer.drop(format!("<{name}>")),
@@ -192,11 +191,14 @@ impl Reader {
             return;
         }
         match name {
-            "p" | "table" | "blockquote" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dl"
+            "p" | "blockquote" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dl"
             | "ac:rich-text-body" | "ac:layout-section" | "ac:task-list" => {
                 self.writer.paragraph();
             }
             "ul" | "ol" | "menu" => self.writer.close_list(),
+            "table" => self.tables.close_table(&mut self.writer),
+            "tr" => self.tables.row(&mut self.writer),
+            "td" | "th" => self.tables.close_cell(&mut self.writer),
             "pre" | "listing" | "xmp" | "ac:plain-text-body" if self.writer.is_verbatim() => {
                 self.writer.close_code();
             }
@@ -210,7 +212,6 @@ impl Reader {
             | "header"
             | "main"
             | "figure"
-            | "tr"
             | "ac:structured-macro"
             | "option" => self.writer.line(),
             "ac:link" => {

@@ -5,6 +5,7 @@
 
 mod adf;
 mod html;
+mod html_table;
 mod markdown;
 mod wiki;
 mod writer;

@@ -22,6 +22,35 @@ fn html_keeps_lists_code_and_tables_and_no_script() {
     assert_eq!(Vec::from_iter(text.dropped), ["<img>"]);
 }
 
+/// Editors put paragraphs into cells, mails put whole texts into them, and ends may be left out.
+#[test]
+fn tables_are_rows_unless_they_are_a_layout() {
+    let check = |table: &str, expected: &str| assert_eq!(html(table).text, expected, "{table}");
+    check(
+        "a<table><tbody><tr><th><p>Code</p></th><th><p>Meaning</p></th></tr><tr><td><p>0x1</p></td>\
+         <td><p>no<br/>path</p><ul><li>x</li></ul></td></tr></tbody></table>b",
+        "a\n\nCode | Meaning\n0x1 | no path - x\n\nb",
+    );
+    check("<table><tr><td>a<td>b<tr><td><td>d</table>", "a | b\n| d");
+    check("<table><tr><td>a<td>b", "a | b");
+    let long = "word ".repeat(100);
+    check(
+        &format!("<table><tr><td><p>{long}</p><p>End</p></td><td>b</td></tr></table>"),
+        &format!("{}\n\nEnd\nb", long.trim()),
+    );
+    check(
+        "<table><tr><td><table><tr><td>1</td><td>2</td></tr></table></td></tr></table>",
+        "1 | 2",
+    );
+    check(
+        "<table><tr><td><pre>a\n  b</pre></td></tr></table>",
+        "a\n  b",
+    );
+    let deep = "<table><tr><td>".repeat(50_000) + "x";
+    check(&deep, "x");
+    check("<tr><td>a</td><td>b</td></tr>", "a | b");
+}
+
 #[test]
 fn storage_format_shows_bodies_and_never_parameters() {
     let text = html(
@@ -49,14 +78,14 @@ fn storage_format_shows_bodies_and_never_parameters() {
 fn wiki_markup_is_read_and_codes_are_kept() {
     let text = wiki(
         "h2. *Steps*\r\nOpen [the portal|https://p.example/x] as [~anna].\r\n# first _one_\r\n\
-         ## deeper\r\n# second\r\n\r\n||Code||Meaning||\r\n|0x80070035|no *path*|\r\n\
+         ## deeper\r\n# second\r\n\r\n||Code||Meaning||\r\n|0x80070035|no *path*, [see|https://p.example]|\r\n\
          {code:title=run.ps1|borderStyle=solid}\r\nGet-Item *.log  # a*b*c\r\n{code}\r\n\
          {color:red}Red{color} and {{net_use_x}}, [Errno 13], C:\\temp_a_b, !shot.png|thumbnail!",
     );
     assert_eq!(
         text.text,
         "Steps\n\nOpen the portal as anna.\n\n1. first one\n  1. deeper\n2. second\n\n\
-         Code | Meaning\n0x80070035 | no path\n\nGet-Item *.log  # a*b*c\n\n\
+         Code | Meaning\n0x80070035 | no path, see\n\nGet-Item *.log  # a*b*c\n\n\
          Red and net_use_x, [Errno 13], C:\\temp_a_b, shot.png"
     );
 }

@@ -137,8 +137,10 @@ impl Reader {
             self.writer.text(&inline(rest));
         } else if trimmed.starts_with('|') {
             self.writer.line();
-            let cells = trimmed.trim().trim_matches('|').replace("||", "|");
-            let cells: Vec<String> = cells.split('|').map(|cell| inline(cell.trim())).collect();
+            // Links and images first: they have the sign of cells inside.
+            let row = inline(trimmed.trim());
+            let cells = row.trim_matches('|').replace("||", "|");
+            let cells: Vec<&str> = cells.split('|').map(str::trim).collect();
             self.writer.text(&cells.join(" | "));
         } else if trimmed.trim_end().len() >= 4 && trimmed.trim_end().chars().all(|c| c == '-') {
             self.writer.paragraph();

@@ -169,6 +169,17 @@ impl Writer {
         }
     }
 
+    /// Text that was written already, with its own lines; after it a line begins.
+    pub(super) fn block(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.line();
+        self.flush();
+        self.out.push_str(text);
+        self.line();
+    }
+
     pub(super) fn is_verbatim(&self) -> bool {
         self.verbatim > 0
     }

@@ -1,29 +1,38 @@
-//! Confluence pages: content of REST v1 and v2, results of a search, and pages that
-//! `confluence_xml` has put together from a space export.
+//! Confluence pages: content of REST v1 and v2, results of a search, pages that `confluence_xml` has
+//! put together from a space export, and pages of its HTML export (`confluence_html`).
 //! Shapes by Atlassian's REST references and by recordings.
 
 use serde_json::Value;
 
 use super::super::draft::{
-    Draft, at, category, first_text, gone, items_at, keep, keep_text, key_of, names_at, restricted,
-    some, text_at, text_of,
+    Draft, WITH, at, category, first_text, gone, items_at, keep, keep_text, key_of, names_at,
+    restricted, some, text_at, text_of,
 };
 use super::super::{Refused, Taken};
-use super::{Object, Role};
+use super::confluence_index::narrower;
+use super::{Joins, Object, Role, confluence_html};
 use crate::model::{Article, ArticleState, Kind, Visibility};
 
+pub(super) const JOINS: Joins = Joins {
+    documents: &[],
+    rows: &[("spaceId", "spaces")],
+    parts: &[],
+    author: None,
+    names_fields: false,
+};
+
 pub(super) fn role(record: &Object) -> Role {
+    if record.contains_key("page") {
+        return Role::Document;
+    }
     let content = content_of(record);
     match text_at(content, &["type"]).as_str() {
         "comment" => Role::Skip("a comment on a page"),
         "attachment" => Role::Skip("an attachment"),
-        "global" | "personal" | "collaboration" | "knowledge_base" => {
-            Role::Skip("a description of a space")
-        }
-        _ if content.contains_key("prefix") && content.contains_key("label") => {
-            Role::Skip("a label")
-        }
-        _ => Role::Document,
+        "global" | "personal" | "collaboration" | "knowledge_base" => Role::Row("spaces"),
+        _ if content.contains_key("title") => Role::Document,
+        _ if content.contains_key("prefix") => Role::Skip("a label"),
+        _ => Role::Skip("no page: it has no title"),
     }
 }
 
@@ -36,6 +45,9 @@ fn content_of(record: &Object) -> &Object {
 }
 
 pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Refused> {
+    if record.contains_key("page") {
+        return confluence_html::convert(draft, record);
+    }
     let content = content_of(record);
     let id = text_at(content, &["id"]);
     let status = text_at(content, &["status"]);
@@ -51,7 +63,7 @@ pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Re
         _ => ArticleState::Draft,
     };
     let space = first_text(content, &[&["space", "name"], &["space", "key"]]);
-    let space = some(space).or_else(|| some(text_at(content, &["spaceName"])));
+    let space = some(space).or_else(|| some(text_at(record, &[WITH, "spaceId", "name"])));
     let mut levels = vec![space.unwrap_or_default()];
     levels.extend(items_at(content, &["ancestors"]).iter().map(title_of));
     article.category = category(&levels);
@@ -146,8 +158,8 @@ fn url(content: &Object) -> Option<String> {
 /// A page is public only where its space says that everybody may see it: only a space export
 /// does. Restrictions of the page or of one above it name who may.
 fn visibility(content: &Object) -> Visibility {
-    let mut groups = Vec::new();
-    let mut is_restricted = at(content, &["isRestricted"]) == &Value::Bool(true);
+    let mut readers = (at(content, &["isRestricted"]) == &Value::Bool(true))
+        .then(|| names_at(content, &["readers"]));
     let restrictions = at(content, &["restrictions", "read", "restrictions"]);
     let above = items_at(content, &["ancestors"]).iter();
     let above = above.filter_map(|ancestor| {
@@ -157,21 +169,28 @@ fn visibility(content: &Object) -> Visibility {
             .get("restrictions")
     });
     for restrictions in above.chain([restrictions]) {
-        for (kind, name) in [("group", "name"), ("user", "accountId")] {
-            let results = restrictions.get(kind).and_then(|of| of.get("results"));
-            for one in results.and_then(Value::as_array).into_iter().flatten() {
-                is_restricted = true;
-                let name = one.get(name).or_else(|| one.get("username"));
-                groups.extend(name.map(|name| format!("confluence-{kind}-{}", text_of(name))));
-            }
-        }
+        // Who is named on one of them only may not see it.
+        readers = narrower(readers, named(restrictions));
     }
-    groups.extend(names_at(content, &["readers"]));
-    if is_restricted || !groups.is_empty() {
-        return restricted(groups);
+    if let Some(readers) = readers {
+        return restricted(readers);
     }
     match at(content, &["isPublic"]) == &Value::Bool(true) {
         true => Visibility::Public,
         false => Visibility::Internal,
     }
+}
+
+/// Who is named by the restrictions of one page; none when nobody is.
+fn named(restrictions: &Value) -> Option<Vec<String>> {
+    let mut readers = Vec::new();
+    for (kind, name) in [("group", "name"), ("user", "accountId")] {
+        let results = restrictions.get(kind).and_then(|of| of.get("results"));
+        for one in results.and_then(Value::as_array).into_iter().flatten() {
+            let name = one.get(name).or_else(|| one.get("username"));
+            let name = name.map(text_of).unwrap_or_default();
+            readers.push(format!("confluence-{kind}-{name}"));
+        }
+    }
+    (!readers.is_empty()).then_some(readers)
 }

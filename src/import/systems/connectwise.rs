@@ -12,8 +12,9 @@ use crate::model::{Comment, Priority, Ticket};
 
 pub(super) const JOINS: Joins = Joins {
     documents: &[],
-    rows: &[],
+    rows: &[("status", "statuses")],
     parts: &[("notes", "id")],
+    author: None,
     names_fields: false,
 };
 
@@ -21,6 +22,8 @@ pub(super) fn role(record: &Object) -> Role {
     let has = |name: &str| record.contains_key(name);
     if has("ticketId") && (has("detailDescriptionFlag") || has("text")) {
         Role::Part("notes", "ticketId")
+    } else if has("closedStatus") {
+        Role::Row("statuses")
     } else if has("summary") && (has("board") || has("status") || has("recordType")) {
         Role::Document
     } else {
@@ -35,7 +38,7 @@ pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Re
     let mut ticket = draft.ticket(&id)?;
     ticket.subject = text_at(record, &["summary"]);
     ticket.description = text_at(record, &["initialDescription"]);
-    let status = status(&mut draft, &mut ticket, record);
+    let status = status(&mut draft, &mut ticket, record, with);
     priority(&mut draft, &mut ticket, record);
     draft.impact(&mut ticket, &text_at(record, &["impact"]));
     draft.urgency(&mut ticket, &text_at(record, &["severity"]));
@@ -80,10 +83,17 @@ pub(super) fn convert(mut draft: Draft<'_>, record: &Object) -> Result<Taken, Re
     draft.done_ticket(ticket, status)
 }
 
-/// By the name of the status; where no table knows it, by whether the ticket is closed.
-fn status(draft: &mut Draft<'_>, ticket: &mut Ticket, record: &Object) -> Option<Status> {
+/// By the name of the status; where no table knows it, by whether the ticket is closed, or the
+/// board's list of statuses says that this is one of closed tickets.
+fn status(
+    draft: &mut Draft<'_>,
+    ticket: &mut Ticket,
+    record: &Object,
+    with: &Object,
+) -> Option<Status> {
     let name = text_at(record, &["status", "name"]);
-    let is_closed = at(record, &["closedFlag"]) == &Value::Bool(true);
+    let is_closed = at(record, &["closedFlag"]) == &Value::Bool(true)
+        || at(with, &["status", "closedStatus"]) == &Value::Bool(true);
     draft.status(ticket, &[&name, if is_closed { "closed" } else { "" }])
 }
 

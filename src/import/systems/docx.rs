@@ -1,5 +1,6 @@
 //! Word documents: paragraphs, lists and tables of `word/document.xml`, title and dates of
-//! `docProps/core.xml` (ECMA-376, parts 1 and 2). Deleted text of tracked changes is left out.
+//! `docProps/core.xml` (ECMA-376, parts 1 and 2). Deleted text of tracked changes is left out, and so
+//! is what stands there twice: where text was moved from, and drawings for older programs.
 
 use std::io::{Cursor, Read};
 
@@ -8,8 +9,12 @@ use quick_xml::events::Event;
 use serde_json::Value;
 
 use super::super::draft::{Draft, at, keep_text, text_at};
+use super::super::xml::character;
 use super::super::{Refused, Taken};
 use super::Object;
+
+/// Elements whose text is gone, or stands elsewhere too.
+const HIDDEN: [&str; 3] = ["del", "moveFrom", "Fallback"];
 
 /// What a part of a document may unpack to, in bytes.
 const MAX_PART_BYTES: u64 = 64 * 1024 * 1024;
@@ -80,17 +85,7 @@ fn text_of_document(xml: &str) -> Result<String, Refused> {
             Ok(Event::End(end)) => text.close(end.local_name().as_ref()),
             Ok(Event::Text(part)) => text.write(&part.xml10_content()),
             Ok(Event::CData(part)) => text.write(&part.xml10_content()),
-            Ok(Event::GeneralRef(reference)) => match reference.resolve_char_ref() {
-                Ok(Some(character)) => text.write(character.encode_utf8(&mut [0; 4])),
-                _ => text.write(match reference.xml10_content().as_ref() {
-                    "amp" => "&",
-                    "lt" => "<",
-                    "gt" => ">",
-                    "quot" => "\"",
-                    "apos" => "'",
-                    _ => "",
-                }),
-            },
+            Ok(Event::GeneralRef(reference)) => text.write(&character(&reference)),
             Ok(_) => {}
             Err(error) => {
                 let detail = format!(
@@ -110,10 +105,12 @@ struct Paragraphs {
     in_text: bool,
     cells: Vec<String>,
     n_tables: usize,
+    n_hidden: usize,
 }
 
 impl Paragraphs {
     fn open(&mut self, name: &str) {
+        self.n_hidden += usize::from(HIDDEN.contains(&name));
         match name {
             "t" => self.in_text = true,
             "tab" => self.push('\t'),
@@ -126,6 +123,9 @@ impl Paragraphs {
     }
 
     fn close(&mut self, name: &str) {
+        if HIDDEN.contains(&name) {
+            self.n_hidden = self.n_hidden.saturating_sub(1);
+        }
         match name {
             "t" => self.in_text = false,
             "p" if self.cells.is_empty() => self.out.push('\n'),
@@ -143,7 +143,7 @@ impl Paragraphs {
     }
 
     fn write(&mut self, text: &str) {
-        if self.in_text {
+        if self.in_text && self.n_hidden == 0 {
             self.push_str(text);
         }
     }

@@ -65,6 +65,8 @@ fn record(path: &str, shape: Shape, content: &[u8]) -> Result<Object, Refused> {
     }
     let form = if shape == Shape::Html {
         "html"
+    } else if shape == Shape::ConfluenceHtml {
+        "page"
     } else {
         "markdown"
     };

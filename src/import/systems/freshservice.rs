@@ -8,7 +8,7 @@ use super::super::draft::{
     Draft, WITH, at, category, gone, items_at, keep, keep_text, key_of, names_at, person,
     restricted, some, text_at, text_of,
 };
-use super::super::json_records::inner_of;
+use super::super::joined::inner_of;
 use super::super::mapping::Status;
 use super::super::{Refused, Taken};
 use super::{Joins, Object, Role};
@@ -25,6 +25,7 @@ pub(super) const JOINS: Joins = Joins {
         ("category_id", "categories"),
     ],
     parts: &[("conversations", "id")],
+    author: Some(("user_id", "people")),
     names_fields: false,
 };
 
@@ -156,7 +157,11 @@ fn add_conversations(
             answer.clone_from(&body);
         }
         ticket.comments.push(Comment {
-            author: some(text_at(entry, &["user_id"])),
+            author: entry
+                .get(WITH)
+                .and_then(Value::as_object)
+                .and_then(|with| someone(with, "user_id"))
+                .or_else(|| some(text_at(entry, &["user_id"]))),
             created_at: draft.time("comments.created_at", at(entry, &["created_at"])),
             body,
             public,

@@ -8,7 +8,7 @@ use super::super::draft::{
     Draft, WITH, at, category, first_text, items_at, keep, keep_text, names_at, person, restricted,
     text_at, text_of,
 };
-use super::super::json_records::inner_of;
+use super::super::joined::inner_of;
 use super::super::mapping::Status;
 use super::super::{Refused, Taken};
 use super::{Joins, Object, Role, jira_csv};
@@ -18,13 +18,14 @@ pub(super) const JOINS: Joins = Joins {
     documents: &["issues"],
     rows: &[],
     parts: &[],
+    author: None,
     names_fields: true,
 };
 
 pub(super) fn role(list: Option<&str>, record: &Object) -> Role {
     let inner = inner_of(record);
     let has = |name: &str| inner.contains_key(name);
-    if list == Some("issues") || has("fields") || has("issueKey") {
+    if list == Some("issues") || has("fields") || has("issueKey") || has("Issue key") {
         Role::Document
     } else if has("custom") && has("name") && has("id") {
         Role::Row("fields")
@@ -180,7 +181,8 @@ fn add_comments(draft: &mut Draft<'_>, ticket: &mut Ticket, comments: &[Value]) 
         // Open to the requester only when nothing says otherwise and no group is named.
         let is_internal = at(comment, &["jsdPublic"]) == &Value::Bool(false)
             || at(comment, &["public"]) == &Value::Bool(false)
-            || !at(comment, &["visibility"]).is_null();
+            || !at(comment, &["visibility"]).is_null()
+            || items_at(comment, &["properties"]).iter().any(says_internal);
         ticket.comments.push(Comment {
             author: person_at(comment, "author"),
             created_at: draft.time("comments.created_at", at(comment, &["created"])),
@@ -190,7 +192,16 @@ fn add_comments(draft: &mut Draft<'_>, ticket: &mut Ticket, comments: &[Value]) 
     }
 }
 
-fn last_public(ticket: &Ticket) -> String {
+/// `{"key": "sd.public.comment", "value": {"internal": true}}`
+fn says_internal(property: &Value) -> bool {
+    let value = property
+        .get("value")
+        .and_then(|value| value.get("internal"));
+    value.is_some_and(|internal| internal == true || internal == "true")
+}
+
+/// The last public comment that the requester did not write.
+pub(super) fn last_public(ticket: &Ticket) -> String {
     let requester = ticket.requester.as_deref();
     let answers = ticket
         .comments

@@ -35,12 +35,24 @@ pub(super) fn convert(mut draft: Draft<'_>, row: &Object) -> Result<Taken, Refus
     if !security.is_empty() {
         ticket.visibility = restricted([format!("jira-security-{security}")]);
     }
+    // Only in a service desk are there comments that the requester does not see, and the export
+    // does not say which: none of those is open, and none is a resolution.
+    let is_open = matches!(cell(row, "Project type").as_str(), "software" | "business");
+    let reporters = [cell(row, "Reporter"), cell(row, "Reporter Id")];
+    let mut answer = String::new();
     for comment in cells(row, &["Comment", "Comments"]) {
-        let comment = comment_of(&mut draft, &comment);
+        let mut comment = comment_of(&mut draft, &comment);
+        comment.public = is_open;
+        let is_reporters = comment
+            .author
+            .as_ref()
+            .is_some_and(|author| reporters.contains(author));
+        if is_open && !is_reporters {
+            comment.body.clone_into(&mut answer);
+        }
         ticket.comments.push(comment);
     }
-    // The export does not say which comments the requester saw, so none of them is a resolution.
-    draft.resolution(&mut ticket, status, &cell(row, "Resolution"), "");
+    draft.resolution(&mut ticket, status, &cell(row, "Resolution"), &answer);
     let extra = &mut ticket.extra;
     keep_text(extra, "key", &key);
     for (column, name) in [

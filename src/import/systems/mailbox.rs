@@ -6,7 +6,7 @@ use std::io::{BufRead, Read};
 use super::super::Refused;
 
 /// The longest message that is read, in bytes.
-pub(super) const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 
 /// The messages of a mailbox.
 pub(super) struct Mailbox<R> {

@@ -3,14 +3,20 @@
 
 mod alertmanager;
 mod confluence;
+pub(super) mod confluence_html;
+mod confluence_index;
 pub(super) mod confluence_xml;
 mod connectwise;
 mod docx;
 pub(super) mod files;
 mod freshservice;
+mod hibernate;
 mod jira;
 mod jira_csv;
-pub(super) mod mail;
+mod mail;
+mod mail_charset;
+mod mail_text;
+pub(super) mod mail_threads;
 mod mailbox;
 mod servicenow;
 mod sharepoint;
@@ -23,7 +29,8 @@ use super::mapping::SystemMapping;
 use super::{Mapping, Original, Refused, System, Taken};
 
 pub use alertmanager::alerts;
-pub use mail::{Incoming, incoming};
+pub use mail_threads::{Incoming, incoming};
+pub use mailbox::MAX_MESSAGE_BYTES;
 
 type Object = Map<String, Value>;
 
@@ -47,6 +54,8 @@ pub(super) struct Joins {
     pub(super) rows: &'static [(&'static str, &'static str)],
     /// A set of parts, and the field with the document's id.
     pub(super) parts: &'static [(&'static str, &'static str)],
+    /// The field of a part with the id of whoever wrote it, and the table where it leads.
+    pub(super) author: Option<(&'static str, &'static str)>,
     /// Whether pages name the desk's own fields.
     names_fields: bool,
 }
@@ -56,6 +65,7 @@ impl Joins {
         documents: &[],
         rows: &[],
         parts: &[],
+        author: None,
         names_fields: false,
     };
 
@@ -72,8 +82,8 @@ pub(super) fn joins(system: System) -> Joins {
         System::ServiceNow => servicenow::JOINS,
         System::Freshservice => freshservice::JOINS,
         System::ConnectWise => connectwise::JOINS,
-        System::Confluence
-        | System::SharePoint
+        System::Confluence => confluence::JOINS,
+        System::SharePoint
         | System::Eml
         | System::Alertmanager
         | System::Markdown

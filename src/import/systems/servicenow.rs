@@ -8,9 +8,11 @@ use super::super::draft::{
     Draft, WITH, at, category, items_at, keep_text, person, restricted, skipped, some, text_at,
     text_of,
 };
+use super::super::mapping::Status;
+use super::super::servicenow_xml::TABLE;
 use super::super::{Refused, Taken};
 use super::{Joins, Object, Role};
-use crate::model::{ArticleState, Comment, Visibility};
+use crate::model::{ArticleState, Comment, Ticket, Visibility};
 
 pub(super) const JOINS: Joins = Joins {
     documents: &[],
@@ -24,13 +26,20 @@ pub(super) const JOINS: Joins = Joins {
         ("kb_knowledge_base", "rows"),
     ],
     parts: &[("journal", "sys_id")],
+    author: None,
     names_fields: false,
 };
 
 pub(super) fn role(record: &Object) -> Role {
     let has = |name: &str| record.contains_key(name);
+    let is_of = |tables: &[&str]| {
+        let table = text_at(record, &[TABLE]);
+        tables.contains(&table.as_str())
+    };
     if has("element_id") && has("value") {
         Role::Part("journal", "element_id")
+    } else if is_of(&["sys_user", "sys_user_group"]) {
+        Role::Row("rows")
     } else if has("short_description") || has("Short description") || has("number") {
         Role::Document
     } else if has("sys_id") && (has("name") || has("title") || has("label") || has("user_name")) {
@@ -111,8 +120,7 @@ impl Row {
         {
             return text_of(shown);
         }
-        let row = [column, "name"];
-        let name = text_at(&self.with, &row);
+        let name = shown_of(at(&self.with, &[column, "name"]));
         if !name.is_empty() {
             return name;
         }
@@ -125,9 +133,14 @@ impl Row {
     fn person(&self, column: &str) -> Option<String> {
         person(
             &self.shown(column),
-            &text_at(&self.with, &[column, "email"]),
+            &shown_of(at(&self.with, &[column, "email"])),
         )
     }
+}
+
+/// What people see of a value, whatever its shape.
+fn shown_of(value: &Value) -> String {
+    text_of(value.get("display_value").unwrap_or(value))
 }
 
 /// Labels in CSV headers that differ from the names of their columns.
@@ -149,7 +162,7 @@ fn ticket(mut draft: Draft<'_>, row: &Row) -> Result<Taken, Refused> {
     ticket.subject = row.value("short_description");
     ticket.description = row.value("description");
     let state = some(row.value("state")).unwrap_or_else(|| row.value("incident_state"));
-    let status = draft.status(&mut ticket, &[&state]);
+    let status = status(&mut draft, &mut ticket, row, &state);
     draft.priority(&mut ticket, &row.value("priority"));
     draft.impact(&mut ticket, &row.value("impact"));
     draft.urgency(&mut ticket, &row.value("urgency"));
@@ -189,10 +202,28 @@ fn ticket(mut draft: Draft<'_>, row: &Row) -> Result<Taken, Refused> {
     ] {
         keep_text(extra, column, &row.shown(column));
     }
+    if !status.is_some_and(Status::is_done) {
+        ticket.resolved_at = None;
+    }
     if ticket.subject.trim().is_empty() && ticket.description.trim().is_empty() {
         return Ok(skipped("a record without text"));
     }
     draft.done_ticket(ticket, status)
+}
+
+/// The status by its state; a ticket on hold may be one that waits for the caller.
+fn status(draft: &mut Draft<'_>, ticket: &mut Ticket, row: &Row, state: &str) -> Option<Status> {
+    let status = draft.status(ticket, &[state])?;
+    let reasons = [row.value("hold_reason"), row.shown("hold_reason")];
+    let mut by_reason = reasons
+        .iter()
+        .filter_map(|reason| draft.mapping.status(&format!("on hold: {reason}")));
+    let status = match by_reason.next() {
+        Some(by_reason) if status == Status::OnHold => by_reason,
+        Some(_) | None => status,
+    };
+    ticket.status = Some(status.as_str().to_owned());
+    Some(status)
 }
 
 /// Comments and work notes: entries of the journal table, or the text that display values give.
@@ -235,6 +266,8 @@ fn article(mut draft: Draft<'_>, row: &Row) -> Result<Taken, Refused> {
         article.title = collapsed(&row.value("title"));
     }
     let text = some(row.value("text")).or_else(|| some(row.value("wiki")));
+    // A single article of the Knowledge API has its content, a search a passage of it.
+    let text = text.or_else(|| some(row.value("content")));
     let text = text.unwrap_or_else(|| row.value("snippet"));
     article.body = draft.html("body", &text);
     article.category = category(&[row.shown("kb_knowledge_base"), row.shown("kb_category")]);
@@ -251,8 +284,11 @@ fn article(mut draft: Draft<'_>, row: &Row) -> Result<Taken, Refused> {
     article.updated_at = time(&mut draft, "updated_at", "sys_updated_on");
     article.review_date = time(&mut draft, "review_date", "valid_to");
     let state = row.value("workflow_state").to_lowercase();
+    // The Knowledge API gives published articles, and does not say so.
+    let is_found = row.value("id").starts_with("kb_knowledge:");
     article.state = match state.as_str() {
         "published" => ArticleState::Published,
+        "" if is_found => ArticleState::Published,
         "retired" | "outdated" => ArticleState::Archived,
         _ => ArticleState::Draft,
     };

@@ -7,7 +7,7 @@ use super::super::draft::{
     Draft, WITH, at, category, first_text, gone, items_at, keep, keep_text, key_of, names_at,
     person, restricted, some, text_at, text_of,
 };
-use super::super::json_records::inner_of;
+use super::super::joined::inner_of;
 use super::super::mapping::Status;
 use super::super::{Refused, Taken};
 use super::{Joins, Object, Role};
@@ -25,6 +25,7 @@ pub(super) const JOINS: Joins = Joins {
         ("category_id", "categories"),
     ],
     parts: &[("audits", "id"), ("comments", "id"), ("metrics", "id")],
+    author: Some(("author_id", "users")),
     names_fields: false,
 };
 
@@ -37,7 +38,7 @@ pub(super) fn role(list: Option<&str>, record: &Object) -> Role {
         Some("organizations") => return Role::Row("organizations"),
         Some("sections") => return Role::Row("sections"),
         Some("categories") => return Role::Row("categories"),
-        Some("audits") => return Role::Part("audits", "ticket_id"),
+        Some("audits" | "ticket_events") => return Role::Part("audits", "ticket_id"),
         Some("ticket_metrics" | "metric_sets") => return Role::Part("metrics", "ticket_id"),
         Some("ticket_fields") => return Role::Skip("a description of a ticket field"),
         Some("suspended_tickets") => return Role::Skip("a suspended ticket"),
@@ -94,16 +95,19 @@ fn ticket(mut draft: Draft<'_>, record: &Object, with: &Object) -> Result<Taken,
     }
     let mut ticket = draft.ticket(&id)?;
     ticket.subject = first_text(record, &[&["subject"], &["raw_subject"]]);
-    ticket.description = text_at(record, &["description"]);
+    ticket.description = text_at(record, &["description"]).trim().to_owned();
     let status = draft.status(&mut ticket, &[&raw_status]);
     draft.priority(&mut ticket, &text_at(record, &["priority"]));
     ticket.tags = names_at(record, &["tags"]);
     ticket.channel = channel(&text_at(record, &["via", "channel"]));
-    ticket.requester = person(
-        &text_at(with, &["requester_id", "name"]),
-        &text_at(with, &["requester_id", "email"]),
-    );
-    ticket.queue = some(text_at(with, &["group_id", "name"]));
+    let of_requester = |field: &str| {
+        let of_row = some(text_at(with, &["requester_id", field]));
+        // The account's own export writes people out.
+        of_row.unwrap_or_else(|| text_at(record, &["requester", field]))
+    };
+    ticket.requester = person(&of_requester("name"), &of_requester("email"));
+    let group = some(text_at(with, &["group_id", "name"]));
+    ticket.queue = group.or_else(|| some(text_at(record, &["group", "name"])));
     ticket.category = own_category(&draft, record);
     ticket.created_at = draft.time("created_at", at(record, &["created_at"]));
     ticket.updated_at = draft.time("updated_at", at(record, &["updated_at"]));
@@ -112,7 +116,7 @@ fn ticket(mut draft: Draft<'_>, record: &Object, with: &Object) -> Result<Taken,
     if !status.is_some_and(Status::is_done) {
         ticket.resolved_at = None;
     }
-    let requester = text_at(record, &["requester_id"]);
+    let requester = first_text(record, &[&["requester_id"], &["requester", "id"]]);
     let text = last_answer(record, with, &requester);
     let code = unsolved_tag(&draft, &ticket);
     draft.resolution(&mut ticket, status, &code, &text);
@@ -124,7 +128,9 @@ fn keep_rest(ticket: &mut Ticket, record: &Object, with: &Object, id: &str) {
     let extra = &mut ticket.extra;
     keep_text(extra, "key", id);
     keep_text(extra, "ticket_type", &text_at(record, &["type"]));
-    keep_text(extra, "assignee", &text_at(with, &["assignee_id", "name"]));
+    let assignee = some(text_at(with, &["assignee_id", "name"]));
+    let assignee = assignee.unwrap_or_else(|| text_at(record, &["assignee", "name"]));
+    keep_text(extra, "assignee", &assignee);
     keep_text(
         extra,
         "organization",
@@ -170,29 +176,70 @@ fn unsolved_tag(draft: &Draft<'_>, ticket: &Ticket) -> String {
     found.cloned().unwrap_or_default()
 }
 
+/// A comment as its ticket's history or a list of comments gives it.
+struct Said<'r> {
+    comment: &'r Value,
+    created: &'r Value,
+    author: Option<String>,
+}
+
+impl<'r> Said<'r> {
+    /// `around` is what carries the comment's time and the row of its author.
+    fn new(comment: &'r Value, around: &'r Value) -> Self {
+        let id = comment.get("author_id").or_else(|| around.get("author_id"));
+        let id = id.map(text_of).unwrap_or_default();
+        let known = around.get(WITH).and_then(|with| with.get("author_id"));
+        let known = known.filter(|_| around.get("author_id").map(text_of).as_deref() == Some(&id));
+        let text = |name: &str| known.and_then(|row| row.get(name)).map(text_of);
+        let named = person(
+            &text("name").unwrap_or_default(),
+            &text("email").unwrap_or_default(),
+        );
+        Self {
+            comment,
+            created: around.get("created_at").unwrap_or(&Value::Null),
+            author: named.or_else(|| some(id)),
+        }
+    }
+
+    fn body(&self) -> String {
+        let bodies = ["body", "plain_body"].iter();
+        let mut bodies = bodies.filter_map(|name| self.comment.get(name).map(text_of));
+        bodies.next().unwrap_or_default()
+    }
+
+    fn is_public(&self) -> bool {
+        self.comment.get("public") == Some(&Value::Bool(true))
+    }
+
+    fn is_by(&self, id: &str) -> bool {
+        self.comment.get("author_id").map(text_of).as_deref() == Some(id)
+    }
+}
+
+/// What an audit, or an event of the incremental export, says was done.
+fn events_of(audit: &Value) -> impl Iterator<Item = &Value> {
+    let events = audit.get("events").or_else(|| audit.get("child_events"));
+    events.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_comment(event: &Value) -> bool {
+    let kind = event.get("type").or_else(|| event.get("event_type"));
+    kind.is_some_and(|kind| kind == "Comment")
+}
+
 /// All comments of a ticket, oldest first: those of its audits, or those given with it.
-fn comments_of<'r>(record: &'r Object, with: &'r Object) -> Vec<(&'r Value, &'r Value)> {
-    let audits = items_at(with, &["audits"]);
-    let of_audits = audits.iter().flat_map(|audit| {
-        let events = audit.get("events").and_then(Value::as_array);
-        let is_comment = |event: &&Value| event.get("type").is_some_and(|kind| kind == "Comment");
-        let created = audit.get("created_at").unwrap_or(&Value::Null);
-        events
-            .into_iter()
-            .flatten()
-            .filter(is_comment)
-            .map(move |event| (event, created))
+fn comments_of<'r>(record: &'r Object, with: &'r Object) -> Vec<Said<'r>> {
+    let audits = items_at(with, &["audits"]).iter();
+    let of_audits = audits.flat_map(|audit| {
+        let comments = events_of(audit).filter(|event| is_comment(event));
+        comments.map(move |event| Said::new(event, audit))
     });
     let given = items_at(with, &["comments"])
         .iter()
         .chain(items_at(record, &["comments"]));
-    let given = given.map(|comment| (comment, comment.get("created_at").unwrap_or(&Value::Null)));
+    let given = given.map(|comment| Said::new(comment, comment));
     of_audits.chain(given).collect()
-}
-
-fn body_of(comment: &Value) -> String {
-    let body = comment.get("body").or_else(|| comment.get("plain_body"));
-    body.map(text_of).unwrap_or_default()
 }
 
 /// Adds the comments after the first, which is the description; gives the time of the last change
@@ -203,9 +250,8 @@ fn add_comments(
     record: &Object,
     with: &Object,
 ) -> Option<Time> {
-    let comments = comments_of(record, with);
-    for (at, (comment, created)) in comments.iter().enumerate() {
-        let body = body_of(comment);
+    for (at, said) in comments_of(record, with).into_iter().enumerate() {
+        let body = said.body();
         if at == 0 && ticket.description.trim().is_empty() {
             ticket.description = body;
             continue;
@@ -214,20 +260,18 @@ fn add_comments(
             continue;
         }
         ticket.comments.push(Comment {
-            author: comment.get("author_id").map(text_of).and_then(some),
-            created_at: draft.time("comments.created_at", created),
+            created_at: draft.time("comments.created_at", said.created),
+            public: said.is_public(),
+            author: said.author,
             body,
-            public: comment.get("public") == Some(&Value::Bool(true)),
         });
     }
-    let audits = items_at(with, &["audits"]).iter();
-    let solved = audits.rev().find(|audit| {
-        let events = audit.get("events").and_then(Value::as_array);
-        events.into_iter().flatten().any(|event| {
-            let is = |name: &str, value: &str| event.get(name).is_some_and(|own| own == value);
-            is("field_name", "status") && is("value", "solved")
-        })
-    });
+    let is_solving = |event: &Value| {
+        let is = |name: &str, value: &str| event.get(name).is_some_and(|own| own == value);
+        (is("field_name", "status") && is("value", "solved")) || is("status", "solved")
+    };
+    let mut audits = items_at(with, &["audits"]).iter().rev();
+    let solved = audits.find(|audit| events_of(audit).any(is_solving));
     let created = solved?.get("created_at")?;
     draft.time("resolved_at", created)
 }
@@ -235,13 +279,9 @@ fn add_comments(
 /// The last public comment that the requester did not write.
 fn last_answer(record: &Object, with: &Object, requester: &str) -> String {
     let comments = comments_of(record, with);
-    let by_agent = comments.iter().skip(1).rev().find(|(comment, _)| {
-        let author = comment.get("author_id").map(text_of).unwrap_or_default();
-        comment.get("public") == Some(&Value::Bool(true)) && author != requester
-    });
-    by_agent
-        .map(|(comment, _)| body_of(comment))
-        .unwrap_or_default()
+    let mut comments = comments.iter().skip(1).rev();
+    let by_agent = comments.find(|said| said.is_public() && !said.is_by(requester));
+    by_agent.map(Said::body).unwrap_or_default()
 }
 
 fn metrics_solved_at(draft: &mut Draft<'_>, with: &Object) -> Option<Time> {

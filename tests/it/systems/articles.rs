@@ -45,6 +45,7 @@ pub(super) fn confluence_export() -> String {
         page(12, "Child\u{1c} &a;", &to("parent", "Page", 11)),
         page(13, "Top", &to("originalVersion", "Page", 10)),
         page(14, "Draft", &text("contentStatus", "draft")),
+        page(15, "Gone", &text("contentStatus", "deleted")),
         body(30, 10, "<p>Open</p>"),
         body(33, 13, "<p>Old text</p>"),
         object("ContentPermissionSet", 50, &format!("{}{set}", text("type", "View"))),
@@ -74,6 +75,8 @@ fn confluence_pages_come_from_rest_and_from_space_exports() {
     assert_eq!(child.title, "Child  &a;", "no entity is expanded");
     assert_eq!(xml.report.skipped_because["an old revision"], 1);
     assert_eq!(xml.report.skipped_because["a draft"], 1);
+    let reasons: Vec<&String> = xml.report.skipped_because.keys().collect();
+    assert_eq!(reasons, ["a deleted page", "a draft", "an old revision"]);
 
     let v1 = json!({"results": [{"id": "1", "type": "page", "status": "current", "title": "A",
         "space": {"key": "IT", "name": "IT"}, "version": {"number": 3, "when": "2026-01-01T09:00:00.000Z"},
@@ -90,6 +93,98 @@ fn confluence_pages_come_from_rest_and_from_space_exports() {
     assert_eq!(rest.report.skipped_because["trashed"], 1);
 }
 
+/// Two names that are named on different pages of one way may see neither; people have names, not
+/// keys; a space has one where only its number is said.
+#[test]
+fn confluence_readers_are_those_named_everywhere() {
+    let named = |groups: &[&str]| {
+        let results: Vec<_> = groups.iter().map(|name| json!({"name": name})).collect();
+        json!({"read": {"restrictions": {"group": {"results": results}}}})
+    };
+    let page = json!({"results": [{"id": "1", "type": "page", "status": "current", "title": "A",
+        "body": {"storage": {"value": "x"}}, "restrictions": named(&["hr", "it"]),
+        "ancestors": [{"id": "2", "title": "Top", "restrictions": named(&["hr", "sales"])}]}]});
+    let v2 = json!({"results": [{"id": "3", "status": "current", "title": "C", "spaceId": "9",
+        "body": {"storage": {"value": "<p>y</p>"}}}]});
+    let spaces =
+        json!({"results": [{"id": "9", "key": "NET", "name": "Network", "type": "global"}]});
+    let labels =
+        json!({"results": [{"id": "5", "prefix": "my", "name": "a"}, {"id": "6", "name": "b"}]});
+    let rest = read(&[
+        ("page.json", page.to_string()),
+        ("v2.json", v2.to_string()),
+        ("spaces.json", spaces.to_string()),
+        ("labels.json", labels.to_string()),
+    ]);
+    assert_eq!(rest.documents.len(), 2, "{:?}", rest.documents);
+    assert_eq!(
+        rest.article("confluence:1").visibility,
+        groups(&["confluence-group-hr"])
+    );
+    assert_eq!(
+        rest.article("confluence:3").category.as_deref(),
+        Some("Network")
+    );
+
+    let user = "<object class=\"ConfluenceUserImpl\"><id name=\"key\">k1</id>\
+                <property name=\"lowerName\">ann</property></object>";
+    let named = "<property name=\"userSubject\" class=\"ConfluenceUserImpl\"><id name=\"key\">k1</id></property>";
+    let export = confluence_export()
+        .replace(
+            "<property name=\"groupName\"><![CDATA[hr]]></property>",
+            named,
+        )
+        .replace(
+            "</hibernate-generic>",
+            &format!("{user}</hibernate-generic>"),
+        );
+    let xml = read(&[("entities.xml", export)]);
+    assert_eq!(
+        xml.article("confluence:11").visibility,
+        groups(&["confluence-user-ann"])
+    );
+}
+
+/// The export that every user can make is a zip of web pages.
+#[test]
+fn confluence_pages_of_the_html_export_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = "<!DOCTYPE html><html><head><title>IT desk : Wi-Fi at home</title></head><body>\
+        <div id=\"main-header\"><div id=\"breadcrumb-section\"><ol id=\"breadcrumbs\">\
+        <li class=\"first\"><span><a href=\"index.html\">IT desk</a></span></li>\
+        <li><span><a href=\"Network_7.html\">2. Network</a></span></li></ol></div></div>\
+        <div id=\"content\" class=\"view\"><div class=\"page-metadata\">Created by \
+        <span class='author'> Ann Lee</span>, last modified by <span class='editor'> Bob</span> on \
+        Jan 31, 2026</div><div id=\"main-content\" class=\"wiki-content group\"><p>Press <b>F2</b>.</p>\
+        <script>leak()</script></div><div class=\"pageSection group\"><h2>Attachments:</h2>a.png</div></div>\
+        <div id=\"footer\">Document generated</div></body></html>";
+    write(
+        folder.path(),
+        &[
+            ("IT/Wi-Fi-at-home_98361.html", page.to_owned()),
+            (
+                "IT/index.html",
+                "<html><head><title>IT desk</title></head><body>Space Details</body></html>"
+                    .to_owned(),
+            ),
+        ],
+    );
+    let found = read_path(folder.path(), &Plan::default());
+    assert_eq!(found.documents.len(), 1, "{:?}", found.documents);
+    let article = found.article("confluence:98361");
+    assert_eq!(
+        (article.title.as_str(), article.body.as_str()),
+        ("Wi-Fi at home", "Press F2.")
+    );
+    assert_eq!(article.category.as_deref(), Some("IT desk/2. Network"));
+    assert_eq!(
+        article.updated_at.unwrap().to_string(),
+        "2026-01-31T00:00:00Z"
+    );
+    assert_eq!(article.extra["author"], "Ann Lee");
+    assert_eq!(article.visibility, Visibility::Internal);
+}
+
 /// A Word document of one heading, a list and a table.
 pub(super) fn docx() -> Vec<u8> {
     use std::io::Write;
@@ -100,7 +195,8 @@ pub(super) fn docx() -> Vec<u8> {
             "word/document.xml",
             "<w:document xmlns:w=\"w\"><w:body><w:p><w:r><w:t>VPN &amp; Wi-Fi</w:t></w:r></w:p>\
              <w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>Open 0x1</w:t></w:r><w:del><w:r><w:delText>\
-             gone</w:delText></w:r></w:del></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r>\
+             gone</w:delText></w:r></w:del><w:moveFrom><w:r><w:t>twice</w:t></w:r></w:moveFrom>\
+             <mc:Fallback><w:t>drawn twice</w:t></mc:Fallback></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r>\
              </w:p></w:tc><w:tc><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl>\
              </w:body></w:document>",
         ),

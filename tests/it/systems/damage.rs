@@ -1,12 +1,12 @@
 //! Bombs, cut and mutated files, and real payloads: nothing ends an import, and what is wrong is
 //! said.
 
+use std::path::Path;
+
 use firstline::import::{Inputs, Mapping, Plan, System, dry_run};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use super::articles::{confluence_export, docx};
-use super::tickets::{MAILBOX, jira_issue, zendesk};
 use super::{read, read_path};
 use crate::support::shared;
 
@@ -43,8 +43,8 @@ fn bombs_and_damage_are_refused_with_a_reason() {
     let at = archive.len() / 3;
     archive[at] ^= 0xff;
     std::fs::write(folder.path().join("bomb.ndjson.gz"), archive).unwrap();
-    let read = Plan::default().recognise(Inputs::open(folder.path()).unwrap());
-    assert!(read.is_ok());
+    let report = read_path(folder.path(), &Plan::default()).report;
+    assert_eq!(report.refused, 1, "{report:?}");
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
@@ -56,6 +56,84 @@ fn bombs_and_damage_are_refused_with_a_reason() {
                 .any(|(_, why)| why.contains("links are not followed"))
         );
     }
+}
+
+/// An archive whose members say more than an honest one holds, or give more than they say.
+#[test]
+fn archives_that_lie_are_refused() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.zip");
+    let write = |n_members: usize, n_bytes: usize| {
+        let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        for at in 0..n_members {
+            zip.start_file(format!("{at}.ndjson"), options).unwrap();
+            zip.write_all(&vec![b' '; n_bytes]).unwrap();
+        }
+        zip.finish().unwrap();
+    };
+    write(70, 1 << 20);
+    let error = Inputs::open(&path).unwrap_err().to_string();
+    assert!(error.contains("no honest export"), "{error}");
+    // Inside a folder it is left out, and the rest is read.
+    let inputs = Inputs::open(folder.path()).unwrap();
+    assert!(
+        inputs.left_out[0].1.contains("no honest export"),
+        "{inputs:?}"
+    );
+
+    write(1, 1 << 20);
+    let mut archive = std::fs::read(&path).unwrap();
+    // The size in the central directory: 24 bytes behind its signature.
+    let at = archive
+        .windows(4)
+        .position(|four| four == b"PK\x01\x02")
+        .unwrap()
+        + 24;
+    archive[at..at + 4].copy_from_slice(&1_000_u32.to_le_bytes());
+    std::fs::write(&path, archive).unwrap();
+    let report = read_path(&path, &Plan::default()).report;
+    assert!(report.is_incomplete, "{report:?}");
+    assert!(
+        report.problems[0].detail.contains("longer than it says"),
+        "{report:?}"
+    );
+}
+
+/// What is packed is kept packed: a stream of some kilobytes must not fill the disk. A pipe in a
+/// folder must not stop it, nor a name lead out of it.
+#[test]
+fn streams_pipes_and_names_do_no_harm() {
+    use std::io::Write;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&vec![b' '; 100 << 20]).unwrap();
+    let bomb = gzip.finish().unwrap();
+    let inputs = Inputs::keep("stream", &mut bomb.as_slice()).unwrap();
+    assert_eq!(inputs.files[0].size_bytes, bomb.len() as u64);
+
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(inside.join("x.zip")).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("../../up.md", options).unwrap();
+    zip.write_all(b"# Up\n\nText").unwrap();
+    zip.finish().unwrap();
+    #[cfg(unix)]
+    {
+        let pipe = inside.join("pipe.json");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let read = read_path(&inside, &Plan::default());
+    assert_eq!(read.article("markdown:..:..:up.md").title, "Up");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 /// Real payloads that nobody wrote for us: every one is read, by its content and under every name.
@@ -98,30 +176,53 @@ fn every_real_payload_is_read_without_a_crash() {
     );
 }
 
-/// The samples of this file, under the names of theirs.
-fn samples() -> Vec<(System, Vec<u8>)> {
-    let mut samples = vec![
-        (System::Confluence, confluence_export().into_bytes()),
-        (System::Eml, MAILBOX.as_bytes().to_vec()),
-        (System::SharePoint, docx()),
-        (
-            System::Jira,
-            json!({"issues": [jira_issue("SD-1", "Done", &Value::Null)]})
-                .to_string()
-                .into_bytes(),
-        ),
-        (
-            System::Markdown,
-            b"---\ntitle: x\n---\n# T\n\n- a\n".to_vec(),
-        ),
-    ];
-    let files = zendesk().into_iter();
-    samples.extend(files.map(|(_, text)| (System::Zendesk, text.into_bytes())));
-    samples
+/// The samples that the fuzzers begin with: every form of every system.
+fn seeds() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds");
+    let mut seeds = Vec::new();
+    for family in std::fs::read_dir(folder).unwrap() {
+        for seed in std::fs::read_dir(family.unwrap().path()).unwrap() {
+            seeds.push(std::fs::read(seed.unwrap().path()).unwrap());
+        }
+    }
+    seeds.sort();
+    seeds
+}
+
+/// A seed that is not recognised, or gives nothing, would leave its importer untried.
+#[test]
+fn the_seeds_reach_every_importer() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds");
+    let (mut taken_for, mut n_documents) = (String::new(), 0);
+    for family in std::fs::read_dir(folder).unwrap() {
+        let family = family.unwrap().path();
+        let read = read_path(&family, &Plan::default());
+        assert_eq!(read.report.problems, [], "{}", family.display());
+        assert!(read.report.mapped > 0, "{}", family.display());
+        n_documents += read.documents.len();
+        taken_for.extend(read.taken_for);
+    }
+    for system in System::ALL {
+        assert!(taken_for.contains(system.as_str()), "{system}: {taken_for}");
+    }
+    for shape in [
+        "JSON",
+        "CSV",
+        "XLSX",
+        "records (XML)",
+        "(XML)",
+        "(HTML)",
+        "Word",
+        "message",
+        "mbox",
+    ] {
+        assert!(taken_for.contains(shape), "{shape}: {taken_for}");
+    }
+    assert!(n_documents >= 25, "{n_documents}");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     /// A damaged file is refused, or read as far as it goes; it never ends the import.
     #[test]
@@ -130,8 +231,8 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 1..8),
         forced in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let samples = samples();
-        let (_, mut content) = samples[at_sample.index(samples.len())].clone();
+        let seeds = seeds();
+        let mut content = seeds[at_sample.index(seeds.len())].clone();
         for (at, byte, kind) in changes {
             let at = at.index(content.len().max(1));
             match kind {
@@ -148,9 +249,11 @@ proptest! {
             mask: true,
             ..Plan::default()
         };
-        if let Ok(sources) = inputs.and_then(|inputs| plan.recognise(inputs)) {
+        if let Ok(inputs) = inputs {
+            let sources = plan.recognise(inputs);
             let report = dry_run(sources.records(&plan, &|_| ()));
-            prop_assert!(report.lines >= report.mapped);
+            let told = report.mapped + report.older + report.skipped + report.refused;
+            prop_assert_eq!(report.lines, told, "a record is counted nowhere");
         }
     }
 }

@@ -132,7 +132,9 @@ pub(super) fn jira_issue(key: &str, resolution: &str, security: &Value) -> Value
         "customfield_10004": {"value": "Minor / Localized"},
         "comment": {"comments": [
             {"body": "Made a new profile.", "author": {"displayName": "Bob"}, "jsdPublic": true},
-            {"body": "secret", "author": {"displayName": "Bob"}, "jsdPublic": false}]}}})
+            {"body": "secret", "author": {"displayName": "Bob"}, "jsdPublic": false},
+            {"body": "ours", "author": {"displayName": "Bob"}, "properties": [
+                {"key": "sd.public.comment", "value": {"internal": true}}]}]}}})
 }
 
 /// Names of statuses are translated, fields have numbers, and not every end is a solution.
@@ -166,7 +168,7 @@ fn jira_issues_of_all_forms_are_read() {
         "2026-01-16T02:23:41.324Z"
     );
     assert_eq!(ticket.extra["url"], "https://acme.example/browse/SD-1");
-    assert!(!ticket.comments[1].public);
+    assert!(!ticket.comments[1].public && !ticket.comments[2].public);
     let unsolved = read.ticket("jira:SD-2");
     assert_eq!(unsolved.resolution, None);
     assert_eq!(unsolved.extra["resolution_unsolved"], "Made a new profile.");
@@ -354,8 +356,14 @@ fn connectwise_tickets_find_their_notes() {
             "board": {"name": "Service A"}, "status": {"name": "Completed - billed"},
             "priority": {"name": "Priority 2 - Quick Response"}, "impact": "High",
             "severity": "Low", "closedFlag": true,
-            "_info": {"lastUpdated": "2026-08-20T18: 04: 26Z"}}])
+            "_info": {"lastUpdated": "2026-08-20T18: 04: 26Z"}},
+            {"id": 70, "summary": "Visit", "board": {"name": "Service A"},
+            "status": {"id": 8, "name": "Billed"}}])
             .to_string(),
+        ),
+        (
+            "statuses.json",
+            json!([{"id": 8, "name": "Billed", "boardId": 1, "closedStatus": true}]).to_string(),
         ),
         (
             "notes.json",
@@ -374,6 +382,12 @@ fn connectwise_tickets_find_their_notes() {
             .to_string(),
         ),
     ]);
+    let billed = wise.ticket("connectwise:70");
+    assert_eq!(
+        billed.status.as_deref(),
+        Some("closed"),
+        "by the board's list"
+    );
     let ticket = wise.ticket("connectwise:69");
     assert_eq!(ticket.description, "note 1");
     assert_eq!(ticket.resolution.as_deref(), Some("note 3"));
@@ -390,7 +404,7 @@ fn connectwise_tickets_find_their_notes() {
     );
 }
 
-pub(super) const MAILBOX: &str = "From a@x.example Mon Mar  2 08:00:00 2026\n\
+const MAILBOX: &str = "From a@x.example Mon Mar  2 08:00:00 2026\n\
     From: Ann <ann@x.example>\nSubject: VPN drops\nMessage-ID: <1@x>\n\
     Date: Mon, 2 Mar 2026 08:00:00 GMT\nX-Priority: 1 (Highest)\n\nEvery hour.\n-- \nAnn\nSales\n\n\
     From b@x.example Mon Mar  2 09:00:00 2026\n\

@@ -1,5 +1,6 @@
-//! The JSON export of one system as records that are whole: the files are read twice, first for
-//! what stands beside the documents (people, sections, comments), then for the documents.
+//! The export of one system as records that are whole: its files of records and rows are read
+//! twice, first for what stands beside the documents (people, sections, comments), then for the
+//! documents.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -8,10 +9,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::assemble::{Raw, RawContent};
+use super::detect::Shape;
 use super::draft::{WITH, text_of};
 use super::inputs::Input;
-use super::json_stream::{JsonStream, Piece};
 use super::mapping::SystemMapping;
+use super::pieces::{Piece, Pieces, pieces};
 use super::systems::{Joins, Role, alerts, joins, role};
 use super::tables::Tables;
 use super::{Refused, Skipped, System};
@@ -21,11 +23,11 @@ const MAX_ROWS_IN_A_ROW: usize = 8;
 
 type Object = Map<String, Value>;
 
-/// The documents of a system's JSON files.
-pub(super) struct JsonRecords<'a> {
+/// The documents of a system's files of records and rows.
+pub(super) struct Joined<'a> {
     system: System,
     joins: Joins,
-    inputs: VecDeque<&'a Input>,
+    inputs: VecDeque<(&'a Input, Shape)>,
     on_read: &'a dyn Fn(usize),
     current: Option<Open<'a>>,
     tables: Tables,
@@ -39,14 +41,13 @@ pub(super) struct JsonRecords<'a> {
 
 struct Open<'a> {
     file: Arc<str>,
-    stream: JsonStream<Box<dyn io::BufRead + 'a>>,
-    n_read: u64,
+    pieces: Pieces<'a>,
 }
 
-impl<'a> JsonRecords<'a> {
+impl<'a> Joined<'a> {
     pub(super) fn new(
         system: System,
-        inputs: Vec<&'a Input>,
+        inputs: Vec<(&'a Input, Shape)>,
         mapping: &SystemMapping,
         on_read: &'a dyn Fn(usize),
     ) -> Self {
@@ -76,18 +77,15 @@ impl<'a> JsonRecords<'a> {
 
     /// The first reading. What fails here fails again in the second, where it is told.
     fn read_tables(&mut self) {
-        for input in self.inputs.clone() {
-            let Ok(reader) = input.open(&|_| ()) else {
-                continue;
-            };
-            for piece in JsonStream::new(reader) {
+        for (input, shape) in self.inputs.clone() {
+            for (_, piece) in pieces(input, shape, &|_| ()) {
                 let kept = match piece {
                     Ok(Piece::Record { list, json }) => self.keep_beside(list.as_deref(), &json),
                     Ok(Piece::Beside { name, json }) => {
                         self.keep_names(&name, &json);
                         Ok(())
                     }
-                    Err(_) => break,
+                    Err(_) => continue,
                 };
                 if let Err(error) = kept {
                     self.queue.push_back(Raw {
@@ -112,8 +110,9 @@ impl<'a> JsonRecords<'a> {
         };
         match role(self.system, list, &record) {
             Role::Row(table) => {
-                let id = first_id(&record, &["id", "sys_id", "key"]);
-                self.tables.add_row(table, id, &record);
+                let inner = inner_of(&record);
+                let id = first_id(inner, &["id", "sys_id", "key"]);
+                self.tables.add_row(table, id, inner);
                 Ok(())
             }
             Role::Part(set, owner) => self.tables.add_part(set, id_of(&record, owner), json),
@@ -159,27 +158,16 @@ impl<'a> JsonRecords<'a> {
     fn next_piece(&mut self) -> Option<(Arc<str>, u64, Result<Piece, Refused>)> {
         loop {
             if let Some(open) = &mut self.current {
-                if let Some(piece) = open.stream.next() {
-                    open.n_read += u64::from(!matches!(piece, Ok(Piece::Beside { .. })));
-                    return Some((Arc::clone(&open.file), open.n_read, piece));
+                if let Some((position, piece)) = open.pieces.next() {
+                    return Some((Arc::clone(&open.file), position, piece));
                 }
                 self.current = None;
             }
-            let input = self.inputs.pop_front()?;
-            let file = Arc::clone(&input.name);
-            match input.open(self.on_read) {
-                Ok(reader) => {
-                    self.current = Some(Open {
-                        file,
-                        stream: JsonStream::new(reader),
-                        n_read: 0,
-                    });
-                }
-                Err(error) => {
-                    let refused = Refused::fatal(format!("it could not be read: {error}"));
-                    return Some((file, 1, Err(refused)));
-                }
-            }
+            let (input, shape) = self.inputs.pop_front()?;
+            self.current = Some(Open {
+                file: Arc::clone(&input.name),
+                pieces: pieces(input, shape, self.on_read),
+            });
         }
     }
 
@@ -251,17 +239,29 @@ impl<'a> JsonRecords<'a> {
                 .map_err(|error| Refused::new(error.to_string()))?;
             let read = parts
                 .iter()
-                .filter_map(|part| serde_json::from_slice(part).ok());
-            let parts: Vec<Value> = read.collect();
+                .filter_map(|part| serde_json::from_slice::<Object>(part).ok());
+            let parts: Vec<Value> = read.map(|part| self.with_author(part)).collect();
             if !parts.is_empty() {
                 with.insert((*set).to_owned(), Value::Array(parts));
             }
         }
         Ok(())
     }
+
+    /// A part with the row of whoever wrote it.
+    fn with_author(&self, mut part: Object) -> Value {
+        if let Some((field, table)) = self.joins.author {
+            let id = id_of(&part, field);
+            if let Some(row) = self.tables.row(table, &id) {
+                let with = Object::from_iter([(field.to_owned(), row.clone())]);
+                part.insert(WITH.to_owned(), Value::Object(with));
+            }
+        }
+        Value::Object(part)
+    }
 }
 
-impl Iterator for JsonRecords<'_> {
+impl Iterator for Joined<'_> {
     type Item = Raw;
 
     fn next(&mut self) -> Option<Raw> {
