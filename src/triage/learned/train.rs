@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::calibrate::{Calibration, Unseen};
 use super::features::Features;
 use super::file::ModelError;
-use super::fit::{Examples, Fitted, Layout, fit};
+use super::fit::{Examples, Layout, fit};
 use super::model::{FieldModel, Model};
 use super::prior::{Prior, count};
 use super::sparse::Sparse;
@@ -137,8 +137,8 @@ impl Past<'_> {
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(counts.len(), n_columns, self.shapes.clone());
         let parts = parts(judged.len(), have_dates);
-        let (calibration, fitted) = hold_back(&layout, &examples, &parts, training.precision);
-        let fitted = fit(&layout, &examples, fitted.as_ref());
+        let calibration = hold_back(&layout, &examples, &parts, training.precision);
+        let fitted = fit(&layout, &examples);
         let (weights, bias) = fitted.weights(&layout);
         let rules = rules.into_iter();
         Some(FieldModel {
@@ -191,14 +191,14 @@ fn parts(n_tickets: usize, have_dates: bool) -> Vec<Vec<usize>> {
     }
 }
 
-/// Learns how sure to be from tickets that are held back. Gives the weights of the last part too.
+/// Learns how sure to be from tickets that are held back.
 fn hold_back(
     layout: &Layout,
     examples: &Examples,
     parts: &[Vec<usize>],
     precision: f64,
-) -> (Calibration, Option<Fitted>) {
-    let (mut scores, mut values, mut last) = (Vec::new(), Vec::new(), None);
+) -> Calibration {
+    let (mut scores, mut values) = (Vec::new(), Vec::new());
     for part in parts {
         let mut is_held_back = vec![false; examples.values.len()];
         for number in part {
@@ -210,15 +210,14 @@ fn hold_back(
         let others = numbers.filter(|(_, is_held_back)| !**is_held_back);
         let others: Vec<usize> = others.map(|(number, _)| number).collect();
         let unseen = examples.pick(part, layout.n_values);
-        let fitted = fit(layout, &examples.pick(&others, layout.n_values), None);
+        let fitted = fit(layout, &examples.pick(&others, layout.n_values));
         scores.extend(fitted.scores(layout, &unseen));
         values.extend(unseen.values);
-        last = Some(fitted);
     }
     let unseen = Unseen {
         scores: &scores,
         values: &values,
         n_values: layout.n_values,
     };
-    (Calibration::learn(&unseen, precision), last)
+    Calibration::learn(&unseen, precision)
 }
