@@ -55,18 +55,23 @@ pub(super) struct Examples {
     pub(super) values: Vec<u32>,
     /// What the rules say: for every ticket the score of every value.
     pub(super) offsets: Vec<f32>,
+    /// How much each one counts, beside what its value does.
+    pub(super) weights: Vec<f32>,
 }
 
 impl Examples {
     /// The tickets with these numbers, in this order.
     pub(super) fn pick(&self, numbers: &[usize], n_values: usize) -> Self {
         let values = numbers.iter().filter_map(|number| self.values.get(*number));
+        let weights = numbers.iter();
+        let weights = weights.filter_map(|number| self.weights.get(*number));
         let offsets = numbers.iter().filter_map(|number| {
             let start = number * n_values;
             self.offsets.get(start..start + n_values)
         });
         Self {
             tickets: self.tickets.pick(numbers),
+            weights: weights.copied().collect(),
             values: values.copied().collect(),
             offsets: offsets.flatten().copied().collect(),
         }
@@ -179,7 +184,7 @@ pub(super) fn fit(layout: &Layout, examples: &Examples) -> Fitted {
         layout,
         examples,
         by_column: examples.tickets.transposed(),
-        importance: importance(&counts, &examples.values),
+        importance: importance(&counts, examples),
     };
     let limits = Limits {
         n_steps: MAX_STEPS,
@@ -216,7 +221,8 @@ pub(super) fn log_shares(counts: &[u32]) -> Vec<f32> {
     clippy::cast_possible_truncation,
     reason = "tickets are counted, and 32 bits are enough for a factor"
 )]
-fn importance(counts: &[u32], values: &[u32]) -> Vec<f32> {
+fn importance(counts: &[u32], examples: &Examples) -> Vec<f32> {
+    let values = &examples.values;
     let strength = STRENGTH * (counts.len() as f64 / FEW_VALUES).max(1.0).sqrt();
     let n_present = counts.iter().filter(|count| **count > 0).count();
     let fair = values.len() as f64 / n_present.max(1) as f64;
@@ -224,8 +230,9 @@ fn importance(counts: &[u32], values: &[u32]) -> Vec<f32> {
         |count: &u32| (strength * (fair / f64::from(*count).max(1.0)).powf(BALANCE)) as f32;
     let of_value: Vec<f32> = counts.iter().map(factor).collect();
     let of_ticket = values.iter().map(|value| of_value.get(*value as usize));
-    of_ticket
-        .map(|factor| factor.copied().unwrap_or_default())
+    let weighted = of_ticket.zip(&examples.weights);
+    weighted
+        .map(|(factor, weight)| weight * factor.copied().unwrap_or_default())
         .collect()
 }
 
@@ -340,6 +347,7 @@ mod tests {
             tickets: Sparse::from_rows(3, &rows),
             values: vec![0, 0, 1, 1],
             offsets,
+            weights: vec![1.0; 4],
         };
         (Layout::new(2, 3, shapes), examples)
     }
