@@ -24,19 +24,19 @@ const MIN_TICKETS: u32 = 2;
 const MIN_TICKETS_OF_PAIR: u32 = 3;
 
 /// The power of the idf: 1 is usual, 0.5 the root. The prior already holds back what is
-/// rare; 0.5 to 0.7 gain 0.2 points over 1 where there are tens of thousands of tickets.
+/// rare; 0.5 and 0.7 gain 0.1 to 0.2 points over 1 where there are tens of thousands of tickets.
 const IDF_POWER: f64 = 0.6;
 
 /// How much the shape of a word counts beside the word itself. Usual values are 0.5 to 1.3: short
-/// tickets gain a point from 0.7 to 1, long ones lose none.
+/// tickets gain 0.4 points from 0.7 to 1, long ones lose none.
 const SHAPE: f32 = 1.0;
 
 /// The length of the pairs beside that of the words. At 1 the accuracy is up to a point lower,
 /// at 0.5 lower by half a point where there are tens of thousands of tickets.
 const PAIRS: f32 = 0.7;
 
-/// The length of the words of a subject, as such, beside that of all words. From 0.5 to 1 it
-/// measures about the same.
+/// The length of the words of a subject, as such, beside that of all words. From 0.5 to 1
+/// the accuracy gains up to half a point or loses a third of one, by field.
 const SUBJECT: f32 = 0.7;
 
 /// How much a field counts.
