@@ -13,8 +13,13 @@ use super::super::decision::LearnedKind;
 use crate::model::TicketText;
 use crate::text::{Language, analyze};
 
-/// Words of a description that are read: beyond are logs, which say no more.
-const MAX_WORDS: usize = 500;
+/// Words of a description that are read: beyond are logs, which say no more. 150, 200 and
+/// 300 measure about the same.
+const MAX_WORDS: usize = 300;
+
+/// So often a word of the subject counts among all words. From 1 to 3 the accuracy gains
+/// up to 0.9 points where there are subjects and long descriptions.
+const SUBJECT_COUNT: f32 = 3.0;
 
 /// A longer word is known by its beginning.
 const MAX_WORD_CHARS: usize = 40;
@@ -98,15 +103,16 @@ impl Features {
             }
             n_words += 1;
             let word = self.texts.push(token.term);
-            self.add(LearnedKind::Word, word, None);
+            let count = if is_subject { SUBJECT_COUNT } else { 1.0 };
+            self.add(LearnedKind::Word, (word, None), count);
             if is_subject {
-                self.add(LearnedKind::Subject, word, None);
+                self.add(LearnedKind::Subject, (word, None), 1.0);
             }
             // Forms of one word stand at one place and make no pair.
             if let Some((before, position)) = last
                 && position < token.position
             {
-                self.add(LearnedKind::Pair, before, Some(word));
+                self.add(LearnedKind::Pair, (before, Some(word)), 1.0);
             }
             last = Some((word, token.position));
         });
@@ -114,10 +120,10 @@ impl Features {
 
     fn add_field(&mut self, name: &str, value: &str) {
         let (name, value) = (self.texts.push(name), self.texts.push(value));
-        self.add(LearnedKind::Field, name, Some(value));
+        self.add(LearnedKind::Field, (name, Some(value)), 1.0);
     }
 
-    fn add(&mut self, kind: LearnedKind, first: usize, second: Option<usize>) {
+    fn add(&mut self, kind: LearnedKind, (first, second): (usize, Option<usize>), count: f32) {
         let seed = match kind {
             LearnedKind::Word => 1,
             LearnedKind::Subject => 2,
@@ -131,7 +137,7 @@ impl Features {
         self.list.push(Feature {
             key,
             kind,
-            count: 1.0,
+            count,
             first,
             second,
         });
@@ -184,9 +190,9 @@ mod tests {
         assert_eq!(
             names("VPN down", "vpn Störung"),
             [
-                of(LearnedKind::Word, "down", 1.0),
+                of(LearnedKind::Word, "down", SUBJECT_COUNT),
                 of(LearnedKind::Word, "storung", 1.0),
-                of(LearnedKind::Word, "vpn", 2.0),
+                of(LearnedKind::Word, "vpn", SUBJECT_COUNT + 1.0),
                 of(LearnedKind::Subject, "down", 1.0),
                 of(LearnedKind::Subject, "vpn", 1.0),
                 of(LearnedKind::Pair, "vpn down", 1.0),
