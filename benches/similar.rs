@@ -42,7 +42,7 @@ use tantivy::schema::{Field, IndexRecordOption, OwnedValue};
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{DocAddress, Index, Searcher, Term};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 10;
 
 /// Mails are at least this long, in characters.
 const MIN_CHARS: usize = 200;

@@ -187,20 +187,24 @@ fn lists<'a>(
     steps: &[Step],
     tables: &'a [Table],
 ) -> Result<Vec<List<'a>>, Error> {
+    let mut fields = Vec::with_capacity(tables.len());
+    for table in tables {
+        let field = view.live.fields.text(table.searched.field);
+        let index = segment.inverted_index(field)?;
+        fields.push((table, index, segment.get_fieldnorms_reader(field)?));
+    }
     let sum: f32 = steps.iter().map(|step| step.factor).sum();
     let mut lists = Vec::with_capacity(steps.len());
     for step in steps {
         let found = view.find(&step.term)?;
         if let Some(info) = found.in_segment(ord)
-            && let Some(table) = tables.get(step.field)
+            && let Some((table, index, lengths)) = fields.get(step.field)
         {
-            let field = view.live.fields.text(table.searched.field);
-            let index = segment.inverted_index(field)?;
             let option = IndexRecordOption::WithFreqs;
             lists.push(List {
                 postings: index.read_block_postings_from_terminfo(info, option)?,
                 n_read: 0,
-                lengths: segment.get_fieldnorms_reader(field)?,
+                lengths: lengths.clone(),
                 table,
                 weight: whole(FULL * step.factor / sum).into(),
             });
