@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::args::{EvalCommand, EvalSearchArgs, EvalSimilarArgs, EvalTriageArgs};
 use super::{Exit, Output};
+use crate::engine::Error;
 use crate::eval::{self, JudgedSet, Report};
 use crate::model::{Audience, Kind};
 use crate::{Engine, Rules, Settings};
@@ -138,12 +139,23 @@ impl Desk {
         let temporary = tempfile::tempdir().context("there is no room for an index")?;
         let engine = Engine::open(temporary.path(), settings)?;
         let imported = engine.import(documents.records.into_iter(), &mut |_| ())?;
-        engine.wait_visible(imported.newest_seq)?;
+        wait_indexed(&engine, imported.newest_seq)?;
         Ok(Self {
             engine,
             documents: imported.created,
             _temporary: Some(temporary),
         })
+    }
+}
+
+/// Waits as long as the index gets on: a large set takes a busy machine longer than one wait.
+fn wait_indexed(engine: &Engine, seq: u64) -> Result<(), Error> {
+    loop {
+        let before = engine.visible_seq();
+        match engine.wait_visible(seq) {
+            Err(Error::NotVisibleYet) if engine.visible_seq() > before => {}
+            waited => return waited,
+        }
     }
 }
 

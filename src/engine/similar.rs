@@ -184,7 +184,8 @@ impl Engine {
         let query = &dated(query);
         let floor = query.min_similarity.unwrap_or(settings.min_similarity);
         let found = similar::find(&view, query, &formula(settings), floor)?;
-        let ids = found.candidates.iter();
+        // One more than wanted: the ticket itself may be among them.
+        let ids = found.candidates.iter().take(query.limit + 1);
         let ids = ids.map(|candidate| view.id_of(&candidate.scored));
         let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
         ids.retain(|id| query.skip.as_ref() != Some(id));

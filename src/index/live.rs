@@ -12,6 +12,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{Index, IndexReader, ReloadPolicy, TantivyError, Term};
 
 use super::Error;
+use super::forward::ForwardPlugin;
 use super::schema::{Fields, schema};
 use super::tokenizer::{FirstlineTokenizer, TOKENIZER};
 use super::view::{SegmentView, ViewKey};
@@ -65,7 +66,10 @@ impl LiveIndex {
     /// An error of the file system.
     pub fn create(path: &Path, stamp: &str) -> Result<Self, Error> {
         let (schema, fields) = schema();
-        let index = Index::create_in_dir(path, schema)?;
+        let index = Index::builder()
+            .schema(schema)
+            .register_plugin(Arc::new(ForwardPlugin { fields }))
+            .create_in_dir(path)?;
         Self::of(path, index, fields, stamp)
     }
 
@@ -98,8 +102,9 @@ impl LiveIndex {
         if !path.join("meta.json").is_file() {
             return Err(unusable("it has no meta.json".to_owned()));
         }
-        let index = Index::open_in_dir(path)?;
+        let mut index = Index::open_in_dir(path)?;
         let (expected, fields) = schema();
+        index.register_plugin(Arc::new(ForwardPlugin { fields }));
         if index.schema() != expected {
             return Err(unusable("it has other fields".to_owned()));
         }

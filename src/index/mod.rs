@@ -8,15 +8,16 @@
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
 
 mod agreement;
-mod budgeted;
+mod candidates;
 mod clause;
+mod compared;
 mod facets;
 mod folder;
+mod forward;
 mod live;
 mod occurrences;
 mod ranking;
 mod schema;
-mod shared;
 mod terms;
 mod tokenizer;
 mod view;
@@ -26,8 +27,8 @@ mod writer;
 use std::path::PathBuf;
 
 pub use agreement::Agreement;
-pub use budgeted::rank_budgeted;
 pub use clause::{Clause, Form};
+pub use compared::{clauses_in, rank_compared};
 pub use facets::{FacetCounts, Facets};
 pub use folder::IndexFolder;
 pub use live::{LiveIndex, SegmentSummary};
@@ -35,7 +36,6 @@ pub use ranking::{ClauseScore, Count, FieldWeight, Ranked, Ranking, Scored, expl
 #[cfg(test)]
 pub(crate) use schema::REJECTED_ID;
 pub use schema::{FacetField, NO, TextField, YES, article_language, stamp};
-pub use shared::clauses_in;
 pub use terms::{QueryTerm, QueryTerms, TermMatch, Weighting};
 pub use view::{Filters, View};
 pub use vocabulary::KnownTerm;

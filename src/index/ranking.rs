@@ -223,7 +223,7 @@ pub(super) fn shown(score: u32) -> f32 {
 }
 
 /// One list of occurrences with what turns them into scores.
-pub(super) struct List {
+struct List {
     /// The place of its clause.
     clause: usize,
     field: TextField,
@@ -243,19 +243,7 @@ impl List {
             .get(usize::from(self.lengths.fieldnorm_id(doc)))
             .copied()
             .unwrap_or(K1);
-        // A match never scores 0: the sums tell by it what was seen.
-        whole(self.factor * n / (n + norm)).max(1)
-    }
-
-    /// Whether the budget lets it be added up for all documents.
-    pub(super) fn is_affordable(&self) -> bool {
-        self.is_affordable
-    }
-
-    /// What a document gets; documents must be asked for in order.
-    pub(super) fn score_of(&mut self, doc: DocId) -> Result<u32, Error> {
-        let n = self.occurrences.of_doc(doc)?;
-        Ok(n.map_or(0, |n| self.score(doc, n)))
+        part(self.factor, n, norm)
     }
 
     fn explain(mut self, doc: DocId) -> Result<Option<ClauseScore>, Error> {
@@ -276,6 +264,17 @@ impl List {
     }
 }
 
+/// What a document gets for infinitely many occurrences of a clause in a field.
+pub(super) fn factor(clause: &Clause, searched: &FieldWeight) -> f32 {
+    clause.weight * searched.weight * (K1 + 1.0) * SCALE
+}
+
+/// What `n` occurrences add, above 0, set against `norm`. A match never scores 0: the sums tell by it
+/// what was seen.
+pub(super) fn part(factor: f32, n: f32, norm: f32) -> u32 {
+    whole(factor * n / (n + norm)).max(1)
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -286,12 +285,12 @@ fn whole(score: f32) -> u32 {
 }
 
 /// In which order lists are added up: those that can give most first.
-pub(super) struct Plan {
-    pub(super) steps: Vec<Step>,
+struct Plan {
+    steps: Vec<Step>,
 }
 
 /// One clause in one field.
-pub(super) struct Step {
+struct Step {
     clause: usize,
     field: TextField,
     /// What a document gets for infinitely many occurrences.
@@ -302,7 +301,7 @@ pub(super) struct Step {
 
 impl Plan {
     /// Made from what the audience sees alone: no hidden document decides where the budget ends.
-    pub(super) fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
+    fn new(view: &View, ranking: &Ranking<'_>) -> Result<Self, Error> {
         let mut steps = Vec::with_capacity(ranking.clauses.len() * ranking.fields.len());
         for searched in ranking.fields {
             let clauses = ranking.clauses.iter().take(searched.max_clauses);
@@ -310,7 +309,7 @@ impl Plan {
                 steps.push(Step {
                     clause: place,
                     field: searched.field,
-                    factor: clause.weight * searched.weight * (K1 + 1.0) * SCALE,
+                    factor: factor(clause, searched),
                     is_affordable: true,
                 });
             }
@@ -349,7 +348,7 @@ struct FieldLists {
 }
 
 /// The lists of a segment for some steps of the plan, in their order.
-pub(super) fn lists<'a>(
+fn lists<'a>(
     view: &View,
     segment: &SegmentReader,
     ranking: &Ranking<'_>,
@@ -388,8 +387,9 @@ pub(super) fn lists<'a>(
     Ok(lists)
 }
 
+/// By the code of a length, what the number of occurrences is set against.
 #[expect(clippy::cast_precision_loss, reason = "lengths are small")]
-fn norms(mean_length: f32, b: f32) -> [f32; 256] {
+pub(super) fn norms(mean_length: f32, b: f32) -> [f32; 256] {
     let mut norms = [0.0; 256];
     for (code, norm) in (0..=u8::MAX).zip(norms.iter_mut()) {
         let length = FieldNormReader::id_to_fieldnorm(code) as f32;
@@ -450,7 +450,7 @@ impl Segment<'_> {
 /// The sums of the scores of a segment's documents, while they are worked out. Their room is
 /// reused from query to query.
 #[derive(Default)]
-pub(super) struct Sums {
+struct Sums {
     /// By document; 0 where nothing matched.
     scores: Vec<u32>,
     /// The documents with a score.
@@ -465,7 +465,7 @@ thread_local! {
     static SUMS: RefCell<Sums> = RefCell::default();
 }
 
-pub(super) fn with_sums<T>(
+fn with_sums<T>(
     segment: &SegmentReader,
     work: impl FnOnce(&mut Sums) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -573,14 +573,6 @@ impl Sums {
         self.matches.truncate(next);
     }
 
-    /// The documents with the `n` highest sums so far, in no order; of equal sums the first ones.
-    pub(super) fn best(&self, n: usize) -> Vec<(DocId, u32)> {
-        let sums = self.matches.iter();
-        let sums = sums.filter_map(|&doc| Some((self.score(doc)?, Reverse(doc))));
-        let best = highest(sums, n).into_iter();
-        best.map(|(sum, Reverse(doc))| (doc, sum)).collect()
-    }
-
     /// The `n`-th highest sum so far; 0 when there are fewer.
     fn nth_best(&self, n: usize) -> u32 {
         nth_best(self.matches.iter().filter_map(|&doc| self.score(doc)), n)
@@ -597,7 +589,7 @@ impl Sums {
     }
 
     /// Adds the scores of a list; gives the highest sum that came of it.
-    pub(super) fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
+    fn add(&mut self, list: &List, sees: &Sees<'_>) -> Result<u32, Error> {
         let mut highest = 0;
         let mut scores: Vec<u32> = Vec::new();
         list.occurrences.blocks(|block| {

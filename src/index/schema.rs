@@ -13,7 +13,7 @@ use crate::model::{Article, ArticleState, Document, Kind, Ticket, Votes};
 use crate::text::{ANALYZER_VERSION, Language};
 
 /// Raised with every change of fields or of what is put into them.
-const SCHEMA_VERSION: u32 = 3;
+const SCHEMA_VERSION: u32 = 4;
 
 /// The field with the time of the last change, in seconds since 1970.
 pub(super) const UPDATED: &str = "updated";

@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::fastfield::AliveBitSet;
 use tantivy::index::SegmentId;
+use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::forward::Forward;
 use super::schema::{CREATED, Fields, STANDING, UPDATED};
 use super::vocabulary::{Lookup, SegmentTerm};
 use super::{Error, FacetField, LiveIndex, Scored, TextField};
@@ -49,6 +51,7 @@ pub(super) struct SegmentView {
     n_docs: u64,
     n_tokens: [u64; 2],
     columns: Columns,
+    forward: Forward,
     doc_freqs: Memo<Term, u64>,
     pub(super) lookups: Memo<Lookup, Arc<[SegmentTerm]>>,
 }
@@ -174,21 +177,26 @@ impl SegmentView {
             n_docs,
             n_tokens,
             columns: Columns::of(segment)?,
+            forward: Forward::open(segment)?,
             doc_freqs: Memo::new(MAX_DOC_FREQS),
             lookups: Memo::new(MAX_LOOKUPS),
         })
     }
 
-    fn doc_freq(&self, segment: &SegmentReader, term: &Term) -> Result<u64, Error> {
-        let inverted_index = segment.inverted_index(term.field())?;
+    /// In how many documents that may be seen a term stands.
+    fn doc_freq(
+        &self,
+        segment: &SegmentReader,
+        term: &Term,
+        info: &TermInfo,
+    ) -> Result<u64, Error> {
         let Some(visible) = &self.visible else {
-            return Ok(u64::from(inverted_index.doc_freq(term)?));
+            return Ok(info.doc_freq.into());
         };
         self.doc_freqs.get_or_make(term, || {
-            let postings = inverted_index.read_postings(term, IndexRecordOption::Basic)?;
-            let Some(mut postings) = postings else {
-                return Ok(0);
-            };
+            let inverted_index = segment.inverted_index(term.field())?;
+            let mut postings =
+                inverted_index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             let mut doc_freq = 0;
             while postings.doc() != TERMINATED {
                 doc_freq += u64::from(visible.contains(postings.doc()));
@@ -196,6 +204,22 @@ impl SegmentView {
             }
             Ok(doc_freq)
         })
+    }
+}
+
+/// A term as an audience finds it.
+#[derive(Debug)]
+pub(super) struct FoundTerm {
+    /// In how many documents it stands.
+    pub(super) doc_freq: u64,
+    /// By segment, where its postings are.
+    segments: Vec<Option<TermInfo>>,
+}
+
+impl FoundTerm {
+    /// Where its postings are in a segment.
+    pub(super) fn in_segment(&self, segment: u32) -> Option<&TermInfo> {
+        self.segments.get(segment as usize)?.as_ref()
     }
 }
 
@@ -262,7 +286,7 @@ pub struct View {
     pub(super) searcher: Searcher,
     pub(super) segments: Vec<Arc<SegmentView>>,
     /// A term is asked for several times on the way to an answer.
-    doc_freqs: RefCell<HashMap<Term, u64>>,
+    found: RefCell<HashMap<Term, Arc<FoundTerm>, foldhash::fast::RandomState>>,
 }
 
 impl View {
@@ -281,7 +305,7 @@ impl View {
             live,
             searcher,
             segments,
-            doc_freqs: RefCell::default(),
+            found: RefCell::default(),
         })
     }
 
@@ -296,7 +320,8 @@ impl View {
     /// # Errors
     /// An error of the file system.
     pub fn doc_freq(&self, field: TextField, term: &str) -> Result<u64, Error> {
-        self.term_doc_freq(&Term::from_field_text(self.live.fields.text(field), term))
+        let term = Term::from_field_text(self.live.fields.text(field), term);
+        Ok(self.find(&term)?.doc_freq)
     }
 
     /// The mean length of a field in tokens, at least 1.
@@ -318,23 +343,33 @@ impl View {
         let field = self.live.fields.facet(FacetField::Language);
         let mut languages = Vec::new();
         for language in Language::ALL {
-            if self.term_doc_freq(&Term::from_field_text(field, language.code()))? > 0 {
+            let term = Term::from_field_text(field, language.code());
+            if self.find(&term)?.doc_freq > 0 {
                 languages.push(language);
             }
         }
         Ok(languages)
     }
 
-    fn term_doc_freq(&self, term: &Term) -> Result<u64, Error> {
-        if let Some(&known) = self.doc_freqs.borrow().get(term) {
-            return Ok(known);
+    /// Looks a term up in all segments.
+    pub(super) fn find(&self, term: &Term) -> Result<Arc<FoundTerm>, Error> {
+        if let Some(known) = self.found.borrow().get(term) {
+            return Ok(Arc::clone(known));
         }
-        let segments = self.searcher.segment_readers().iter().zip(&self.segments);
-        let doc_freq = segments
-            .map(|(segment, view)| view.doc_freq(segment, term))
-            .sum::<Result<u64, Error>>()?;
-        self.doc_freqs.borrow_mut().insert(term.clone(), doc_freq);
-        Ok(doc_freq)
+        let mut found = FoundTerm {
+            doc_freq: 0,
+            segments: Vec::with_capacity(self.segments.len()),
+        };
+        for (segment, view) in self.searcher.segment_readers().iter().zip(&self.segments) {
+            let info = segment.inverted_index(term.field())?.get_term_info(term)?;
+            if let Some(info) = &info {
+                found.doc_freq += view.doc_freq(segment, term, info)?;
+            }
+            found.segments.push(info);
+        }
+        let found = Arc::new(found);
+        (self.found.borrow_mut()).insert(term.clone(), Arc::clone(&found));
+        Ok(found)
     }
 
     fn n_tokens(&self, field: TextField) -> u64 {
@@ -386,6 +421,16 @@ impl View {
     /// What a segment tells of its documents, number by number.
     pub(super) fn columns(&self, segment: u32) -> Option<&Columns> {
         Some(&self.segments.get(segment as usize)?.columns)
+    }
+
+    /// What stands in the documents of a segment.
+    pub(super) fn forward(&self, segment: u32) -> Option<&Forward> {
+        Some(&self.segments.get(segment as usize)?.forward)
+    }
+
+    /// How many segments there are.
+    pub(super) fn n_segments(&self) -> u32 {
+        u32::try_from(self.segments.len()).unwrap_or(u32::MAX)
     }
 
     /// Every segment with the test that a document must pass to be seen.

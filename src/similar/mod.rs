@@ -18,7 +18,8 @@ pub use formula::{Formula, Lift};
 pub use resolutions::{Resolution, resolutions};
 
 use crate::index::{
-    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank_budgeted,
+    Clause, Error, Filters, QueryTerms, Ranking, Scored, TextField, View, clauses_in, rank,
+    rank_compared,
 };
 use crate::model::{TicketText, Time};
 use crate::text::without_boilerplate;
@@ -135,7 +136,11 @@ pub fn find(
     let limit = MIN_CANDIDATES.max(2 * query.limit) + 1;
     let fields = formula.weighting.fields();
     let ranking = found.ranking(query, formula, &fields, limit);
-    let scored = rank_budgeted(view, &ranking)?;
+    let scored = if query.is_exhaustive {
+        rank(view, &ranking)?.scored
+    } else {
+        rank_compared(view, &ranking)?
+    };
     let lifts = Lifts::new(view, formula, query)?;
     let candidates = scored.into_iter().map(|scored| {
         let lift = lifts.of(&scored);
