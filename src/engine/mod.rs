@@ -163,17 +163,7 @@ impl Engine {
             KeepDays::of(&settings),
         );
         let writes = WriteQueue::start(writer, Arc::clone(&progress), counting)?;
-        let interval = Duration::from_millis(settings.index.commit_interval_ms);
-        let mut indexers = Vec::new();
-        for slot in &slots {
-            let (slot, store) = (Arc::clone(slot), store.clone());
-            indexers.push(Indexer::start(
-                slot,
-                store,
-                Arc::clone(&progress),
-                interval,
-            )?);
-        }
+        let indexers = start_indexers(&slots, &store, &progress, &settings)?;
         let closing = Arc::new(AtomicBool::new(false));
         let writing = Some(Writing {
             writes,
@@ -410,6 +400,21 @@ impl Drop for Engine {
         }
         self.progress.dismiss_waiters();
     }
+}
+
+/// Starts the thread of each index.
+fn start_indexers(
+    slots: &[Arc<IndexSlot>],
+    store: &StoreReader,
+    progress: &Arc<Progress>,
+    settings: &Settings,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let interval = Duration::from_millis(settings.index.commit_interval_ms);
+    let start = |slot: &Arc<IndexSlot>| {
+        let (slot, progress) = (Arc::clone(slot), Arc::clone(progress));
+        Indexer::start(slot, store.clone(), progress, interval)
+    };
+    slots.iter().map(start).collect()
 }
 
 /// Opens both indexes; `without` decides what happens where there is none.

@@ -147,21 +147,23 @@ impl<'a> Asked<'a> {
 
     /// The decision on a field, and all its values.
     fn decide(&self, parts: &Parts<'_>) -> (FieldDecision, Vec<Weighed>) {
-        let Outcome { mut decision, all } = parts.weigh();
+        let Outcome {
+            mut decision,
+            all,
+            lead,
+        } = parts.weigh();
         let usual = self.basis.thresholds;
         let mut thresholds = usual;
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
-            let lead = decision.counterfactual.as_ref().map(|next| next.lead);
-            let is_near = lead.is_some_and(|lead| lead < learned.scope_lead());
-            decision.out_of_scope = is_near && parts.set.is_none();
+            decision.out_of_scope = lead < learned.scope_lead() && parts.set.is_none();
         }
         decision.threshold = thresholds.apply;
         decision.decision = match thresholds.decision(decision.confidence) {
             // A set value is set, however often it was right.
             Decision::Suggest | Decision::Abstain if parts.set.is_some() => Decision::Apply,
             Decision::Apply | Decision::Suggest if decision.out_of_scope => Decision::Abstain,
-            decided => decided,
+            decided @ (Decision::Apply | Decision::Suggest | Decision::Abstain) => decided,
         };
         if decision.decision != Decision::Apply {
             decision.ask = question(self.basis.rules, parts, &decision);
@@ -387,7 +389,7 @@ ask = "Is it the tunnel or the toner?"
                 ("category".to_owned(), FieldValue::Name(category.to_owned())),
                 (
                     "site".to_owned(),
-                    FieldValue::Name(category[..4].to_owned()),
+                    FieldValue::Name(category.replace("work/vpn", "")),
                 ),
             ]
             .into(),
@@ -451,14 +453,13 @@ ask = "Is it the tunnel or the toner?"
         let of_printer = &decision.category.alternatives[0];
         assert!(of_printer.score < decision.category.score);
         let toner = decide_learned("toner low", "in the office");
-        let rule = toner
-            .category
-            .reasons
-            .iter()
-            .find_map(|reason| match reason {
-                Reason::Rule { stated, .. } => *stated,
-                _ => None,
-            });
+        let rule = toner.category.reasons.iter().find_map(|reason| {
+            if let Reason::Rule { stated, .. } = reason {
+                *stated
+            } else {
+                None
+            }
+        });
         assert_eq!(
             rule,
             Some(2.0),

@@ -66,6 +66,8 @@ pub(super) struct Weighed {
 pub(super) struct Outcome {
     pub(super) decision: FieldDecision,
     pub(super) all: Vec<Weighed>,
+    /// By how much the best value stands above the mean of all, in log-odds.
+    pub(super) lead: f64,
 }
 
 impl<'a> Parts<'a> {
@@ -112,7 +114,13 @@ impl<'a> Parts<'a> {
             };
         }
         let decision = self.best(&all);
-        Outcome { decision, all }
+        #[expect(clippy::cast_precision_loss, reason = "values are few")]
+        let mean = all.iter().map(|one| one.score).sum::<f64>() / all.len().max(1) as f64;
+        Outcome {
+            decision,
+            all,
+            lead: highest - mean,
+        }
     }
 
     fn best(&self, all: &[Weighed]) -> FieldDecision {
@@ -310,11 +318,12 @@ impl<'a> Parts<'a> {
     /// What a rule gives to a value by all its firings.
     #[expect(clippy::cast_precision_loss, reason = "firings are few")]
     fn total_of(&self, rule: &Rule, n_firings: usize, value: &FieldValue) -> f64 {
-        let stated = self.parts.iter().find_map(|(of, part)| match part {
-            Part::Rule(of_rule, stated, _) if std::ptr::eq(*of_rule, rule) && *of == value => {
-                Some(*stated)
+        let stated = self.parts.iter().find_map(|(of, part)| {
+            if let Part::Rule(of_rule, stated, _) = part {
+                (std::ptr::eq(*of_rule, rule) && *of == value).then_some(*stated)
+            } else {
+                None
             }
-            _ => None,
         });
         n_firings as f64 * self.weight_of(rule, stated.unwrap_or_default(), value)
     }

@@ -18,8 +18,7 @@ const NARROWINGS: usize = 40;
 /// Judged tickets that a value needs for a threshold of its own.
 const MIN_JUDGED: usize = 30;
 
-/// Of the tickets that are about a known value so many have a smaller lead than the one that is
-/// asked for.
+/// Of the tickets that are about a known value so many stand out less than is asked for.
 const SCOPE_QUANTILE: f64 = 0.05;
 
 /// What an unseen ticket got.
@@ -63,7 +62,7 @@ pub(super) struct Unseen<'a> {
 struct Guess {
     /// The number of the likeliest value.
     value: usize,
-    /// By how much it leads, in log-odds.
+    /// By how much it stands above the mean of all values, in log-odds.
     lead: f64,
     judged: Judged,
 }
@@ -150,18 +149,17 @@ impl Unseen<'_> {
 
 /// The likeliest value among probabilities, and whether it is right.
 fn guess(probabilities: &[f32], right: usize) -> Guess {
-    let (mut best, mut second) = ((0, 0.0), f32::MIN_POSITIVE);
-    for (value, probability) in probabilities.iter().copied().enumerate() {
-        if probability > best.1 {
-            second = best.1.max(second);
-            best = (value, probability);
-        } else {
-            second = second.max(probability);
-        }
-    }
+    let likelier = |best: (usize, f32), one: (usize, f32)| if one.1 > best.1 { one } else { best };
+    let best = probabilities.iter().copied().enumerate();
+    let best = best.fold((0, 0.0), likelier);
+    let logarithms = probabilities
+        .iter()
+        .map(|one| one.max(f32::MIN_POSITIVE).ln());
+    #[expect(clippy::cast_precision_loss, reason = "values are few")]
+    let mean = logarithms.sum::<f32>() / probabilities.len().max(1) as f32;
     Guess {
         value: best.0,
-        lead: f64::from(best.1.ln() - second.ln()),
+        lead: f64::from(best.1.ln() - mean),
         judged: Judged {
             confidence: f64::from(best.1),
             is_applied: false,
@@ -171,14 +169,13 @@ fn guess(probabilities: &[f32], right: usize) -> Guess {
 }
 
 /// The lowest confidence from which on so many are right; above 1 where they never are.
-#[expect(clippy::cast_precision_loss, reason = "tickets are counted")]
 fn threshold(judged: &[Judged], precision: f64) -> f64 {
     let mut judged = judged.to_vec();
     judged.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let (mut n_right, mut lowest) = (0.0, None);
-    for (n, judged) in (1..).zip(&judged) {
+    for (n, judged) in (1_u32..).zip(&judged) {
         n_right += f64::from(u8::from(judged.is_right));
-        if n_right / n as f64 >= precision {
+        if n_right / f64::from(n) >= precision {
             lowest = Some(judged.confidence);
         }
     }

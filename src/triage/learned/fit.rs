@@ -362,7 +362,7 @@ mod tests {
             importance: vec![1.0, 2.0, 1.0, 0.5],
             examples: &examples,
         };
-        let at: Vec<f32> = (0..8).map(|n| (n as f32 * 0.37).sin()).collect();
+        let at: Vec<f32> = (0..8_u8).map(|n| (f32::from(n) * 0.37).sin()).collect();
         let (_, gradient) = task.loss(&at);
         for place in 0..at.len() {
             let at_moved = |by: f32| {

@@ -192,6 +192,8 @@ fn scale(vector: &mut [f32], factor: f64, by: &[f32]) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "vectors are 32 bits wide")]
+
     use super::*;
 
     /// A long bent valley: plain descent needs thousands of steps.
@@ -213,6 +215,7 @@ mod tests {
             "{found:?}"
         );
     }
+
     /// One variable curves a million times as much as the other; reaches make them alike.
     #[test]
     fn reaches_even_out_unlike_variables() {

@@ -23,7 +23,8 @@ pub(super) fn shape(word: &str) -> Vec<u64> {
     for length in SHORTEST..=LONGEST {
         for piece in starts.windows(length + 1) {
             if let (Some(&from), Some(&to)) = (piece.first(), piece.last()) {
-                keys.push(XxHash64::oneshot(0, &padded.as_bytes()[from..to]));
+                let gram = padded.as_bytes().get(from..to).unwrap_or_default();
+                keys.push(XxHash64::oneshot(0, gram));
             }
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A row whose largest weight is smaller than this, in log-odds, is left out: features count a
 /// fraction of one in a ticket.
-const SMALL: f32 = 0.05;
+const SMALL: f32 = 0.02;
 
 /// Rows of weights, one number a value.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_what_was_learned() {
-        let weights = Weights::new(2, &[1.5, -3.0, 0.01, -0.02, 0.0, 0.2]);
+        let weights = Weights::new(2, &[1.5, -3.0, 0.01, -0.005, 0.0, 0.2]);
         let mut scores = [0.0, 0.0];
         for column in 0..3 {
             weights.add(column, 2.0, &mut scores);
