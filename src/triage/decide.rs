@@ -469,7 +469,7 @@ ask = "Is it the tunnel or the toner?"
 
     #[test]
     fn without_the_reasons_that_are_named_the_next_value_is_the_best() {
-        let decision = decide_learned("tunnel drops", "");
+        let decision = decide_learned("tunnel drops", "in the office");
         let next = decision.category.counterfactual.unwrap();
         assert_eq!(next.value, FieldValue::Name("hardware/printer".to_owned()));
         let missed: f64 = next.without.iter().map(|removed| removed.weight).sum();
@@ -480,9 +480,23 @@ ask = "Is it the tunnel or the toner?"
 
     #[test]
     fn the_desk_is_asked_its_own_question_when_two_values_are_close() {
-        assert_eq!(decide_learned("tunnel drops", "").category.ask, None);
-        let unclear = decide_learned("good morning", "tunnel and toner");
+        let more = "[[rule]]\nid = \"tunnel\"\nwords = [\"tunnel\"]\n\
+                    category = { \"network/vpn\" = 1.5 }\n";
+        let rules = Rules::parse("test", &format!("{TAXONOMY}{more}")).unwrap();
+        let asked = |subject: &str| {
+            let ticket = TicketText {
+                subject: subject.to_owned(),
+                ..TicketText::default()
+            };
+            let thresholds = Thresholds {
+                apply: 0.9,
+                suggest: 0.5,
+            };
+            let decision = rules.decide(&ticket, thresholds, &PriorityMatrix::default());
+            decision.category.ask
+        };
+        assert_eq!(asked("office"), None, "one value leads");
         let question = "Is it the tunnel or the toner?".to_owned();
-        assert_eq!(unclear.category.ask, Some(question), "{unclear:?}");
+        assert_eq!(asked("tunnel to the office"), Some(question));
     }
 }

@@ -168,19 +168,23 @@ fn guess(probabilities: &[f32], right: usize) -> Guess {
     }
 }
 
-/// The lowest confidence from which on so many are right; above 1 where they never are.
+/// The lowest confidence from which on so many are right; above 1 where they never are. Where even
+/// all are right often enough, a lower confidence than any seen will do when it promises as much.
 fn threshold(judged: &[Judged], precision: f64) -> f64 {
     let mut judged = judged.to_vec();
     judged.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    let (mut n_right, mut lowest) = (0.0, None);
+    let (mut n_right, mut lowest, mut are_all_enough) = (0.0, None, false);
     for (n, judged) in (1_u32..).zip(&judged) {
         n_right += f64::from(u8::from(judged.is_right));
-        if n_right / f64::from(n) >= precision {
+        are_all_enough = n_right / f64::from(n) >= precision;
+        if are_all_enough {
             lowest = Some(judged.confidence);
         }
     }
-    // Among few of them chance decides, but a confidence that was always right will do.
-    lowest.unwrap_or(NEVER)
+    match lowest {
+        Some(lowest) if are_all_enough => lowest.min(precision),
+        lowest => lowest.unwrap_or(NEVER),
+    }
 }
 
 /// A threshold that no confidence reaches.
