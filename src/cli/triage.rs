@@ -15,6 +15,9 @@ use crate::triage::{
 };
 use crate::{Audience, Engine, Settings};
 
+/// The reasons that are printed one by one; `--json` has all.
+const MAX_REASONS: usize = 8;
+
 pub(super) fn run(
     folder: &Path,
     settings: Settings,
@@ -171,8 +174,16 @@ fn print_value(
         "{name:9} {}  {percent:.0} %, {decision}",
         output.bold(value)
     ))?;
-    for reason in reasons {
+    let (shown, others) = reasons.split_at(reasons.len().min(MAX_REASONS));
+    for reason in shown {
         output.line(&format!("          {}", described(reason)))?;
+    }
+    if !others.is_empty() {
+        let weight: f64 = others.iter().map(Reason::weight).sum();
+        let n = others.len();
+        output.line(&format!(
+            "          {weight:+.1} {n} lighter reasons, together"
+        ))?;
     }
     Ok(())
 }

@@ -95,7 +95,10 @@ impl Basis<'_> {
         let (category, categories) = asked.decide(&for_category);
         let by_queue = queues_of(rules, category.value.as_ref(), &categories);
         let mut for_queue = asked.parts(FieldName::Queue);
-        if for_queue.learned.is_none() {
+        if !by_queue.is_empty() {
+            // Where the desk names the queue of a category, that is what it is; a queue of its own is
+            // learned for desks that do not.
+            for_queue.learned = None;
             let parts = by_queue.iter();
             for_queue.parts.extend(
                 parts.map(|(queue, category, weight)| (queue, Part::Category(category, *weight))),

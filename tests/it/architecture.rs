@@ -19,7 +19,10 @@ const MAY_IMPORT: [(&str, &str); 13] = [
         "engine",
         "model text config import store index search similar triage",
     ),
-    ("eval", "config engine import model search similar Engine"),
+    (
+        "eval",
+        "config engine import model search similar triage Engine",
+    ),
     (
         "http",
         "engine config model index search similar store import triage",
@@ -27,7 +30,7 @@ const MAY_IMPORT: [(&str, &str); 13] = [
     (
         "cli",
         "engine eval http config model store import index search similar triage Settings Engine \
-         Audience SearchQuery SimilarQuery TicketId TicketText",
+         Rules Audience SearchQuery SimilarQuery TicketId TicketText",
     ),
 ];
 

@@ -188,7 +188,11 @@ fn what_is_gone_or_came_out_differently_is_named() {
     assert_eq!(differs["same"], false);
     let expected = json!([
         {"path": "category.decision", "stored": "apply", "replayed": "suggest"},
-        {"path": "queue.decision", "stored": "apply", "replayed": "suggest"}
+        {"path": "category.threshold", "stored": 0.9, "replayed": 0.999},
+        {"path": "impact.threshold", "stored": 0.9, "replayed": 0.999},
+        {"path": "queue.decision", "stored": "apply", "replayed": "suggest"},
+        {"path": "queue.threshold", "stored": 0.9, "replayed": 0.999},
+        {"path": "urgency.threshold", "stored": 0.9, "replayed": 0.999}
     ]);
     assert_eq!(differs["differences"], expected, "{differs}");
 

@@ -19,7 +19,7 @@ const NARROWINGS: usize = 40;
 const MIN_JUDGED: usize = 30;
 
 /// Of the tickets that are about a known value so many stand out less than is asked for.
-const SCOPE_QUANTILE: f64 = 0.05;
+const SCOPE_QUANTILE: f64 = 0.02;
 
 /// What an unseen ticket got.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -276,11 +276,11 @@ fn csv_comes_in_by_its_columns_and_goes_out_as_csv() {
          urgency_confidence,urgency_decision,priority,tags,flags,rules_digest,error"
             .to_owned(),
         format!(
-            "2,INC1,false,network/vpn,0.9867,apply,network,0.9933,apply,,0.0000,abstain,,0.0000,\
+            "2,INC1,false,network/vpn,0.9867,apply,network,0.9867,apply,,0.0000,abstain,,0.0000,\
              abstain,,,,{digest},"
         ),
         format!(
-            "4,INC2,false,hardware/printer,0.9867,apply,field,0.9933,apply,,0.0000,abstain,,0.0000,\
+            "4,INC2,false,hardware/printer,0.9867,apply,field,0.9934,apply,,0.0000,abstain,,0.0000,\
              abstain,,,,{digest},"
         ),
         "5,,,,,,,,,,,,,,,,,,,\"the row has 1 columns, the header has 4\"".to_owned(),

@@ -79,7 +79,8 @@ fn mails_become_triaged_tickets_and_go_on() {
             .json()
     };
     let first = "From: ann@x.example\nSubject: Nobody on our floor can print\nMessage-ID: <1@x>\n\
-                 Date: Mon, 2 Mar 2026 08:00:00 GMT\n\nA customer comes at 11.\n";
+                 Date: Mon, 2 Mar 2026 08:00:00 GMT\n\nThe copiers show no jobs. A customer \
+                 comes at 11.\n";
     let taken = mail(first);
     assert_eq!(taken["status"], "created", "{taken}");
     assert_eq!(taken["triage"]["category"]["value"], "hardware/printer");
