@@ -26,6 +26,7 @@ mod disk_full;
 mod faults;
 mod feedback;
 mod hidden;
+mod learning;
 mod overload;
 mod problems;
 mod readme;

@@ -1,0 +1,67 @@
+//! Learning from resolved tickets: what was learned is used, told and kept for replays.
+
+use serde_json::json;
+
+use crate::support::{Server, run};
+
+const RULES: &str = r#"
+format = 1
+[queues]
+"network/vpn" = "network"
+"hardware/printer" = "field"
+[[rule]]
+id = "office"
+words = ["office"]
+category = { "hardware/printer" = 1.0 }
+"#;
+
+/// A desk changes: the model in use changes with it, and a decision of the old one comes out the same.
+#[test]
+fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    let server = Server::start(folder.path());
+    let nothing = run(folder.path(), &["train"]);
+    assert_eq!(nothing.status.code(), Some(2), "nothing to learn from yet");
+    let put = |from: u32, to: u32| {
+        for n in from..to {
+            let (category, words) = match n % 2 {
+                0 => ("network/vpn", "tunnel drops in the office"),
+                _ => ("hardware/printer", "toner is low in the office"),
+            };
+            let ticket = json!({
+                "id": format!("INC{n}"), "subject": format!("{words} {n}"), "category": category,
+                "status": "resolved", "created_at": format!("2026-03-{:02}T08:00:00Z", 1 + n / 4)
+            });
+            let path = format!("/v1/tickets/INC{n}");
+            assert!(server.put(&path, &ticket).status < 300);
+        }
+    };
+    put(0, 60);
+    let ticket = json!({"subject": "tunnel drops", "description": "in the office", "store": true});
+    let before = server.post("/v1/triage", &ticket).json();
+    assert_eq!(before["category"]["value"], "hardware/printer");
+    assert_eq!(before["model_version"], json!(null));
+
+    assert!(
+        String::from_utf8_lossy(&run(folder.path(), &["train"]).stdout)
+            .contains("60 resolved tickets")
+    );
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let first = server.post("/v1/triage", &ticket).json();
+    assert_eq!(first["category"]["value"], "network/vpn", "{first}");
+    let status = server.get("/v1/status").json();
+    assert_eq!(status["model"]["version"], first["model_version"]);
+    assert_eq!(status["model"]["tickets"], 60);
+
+    put(60, 80);
+    assert!(run(folder.path(), &["train"]).status.success());
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let second = server.post("/v1/triage", &ticket).json();
+    assert_ne!(second["model_version"], first["model_version"]);
+    for decided in [&before, &first, &second] {
+        let id = decided["decision_id"].as_str().unwrap();
+        let replayed = server.post(&format!("/v1/decisions/{id}/replay"), &json!({}));
+        assert_eq!(replayed.json()["same"], true, "{id}");
+    }
+}
