@@ -177,8 +177,19 @@ fn past_ticket(ticket: &Ticket, fields: &[&str]) -> PastTicket {
         };
         values.extend(value.map(|value| ((*name).to_owned(), value)));
     }
+    let mut text = TicketText::from(ticket);
+    // A field that is to be found out is not read in the question.
+    for (name, told) in [
+        ("channel", &mut text.channel),
+        ("organisation", &mut text.organisation),
+        ("product", &mut text.product),
+    ] {
+        if fields.contains(&name) {
+            *told = None;
+        }
+    }
     PastTicket {
-        ticket: TicketText::from(ticket),
+        ticket: text,
         created_at: ticket.created_at,
         values,
     }
@@ -190,4 +201,23 @@ fn further_value<'t>(ticket: &'t Ticket, name: &str) -> Option<&'t str> {
         other => ticket.extra.get(other).and_then(serde_json::Value::as_str),
     };
     value.filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise a product would be learned from itself.
+    #[test]
+    fn a_field_that_is_learned_is_not_told_in_the_question() {
+        let ticket: Ticket = serde_json::from_str(
+            r#"{"id": "T-1", "subject": "slow", "product": "Outlook", "channel": "email"}"#,
+        )
+        .unwrap();
+        let past = past_ticket(&ticket, &["category", "product"]);
+        assert_eq!(past.ticket.product, None);
+        assert_eq!(past.ticket.channel.as_deref(), Some("email"));
+        let product = FieldValue::Name("Outlook".to_owned());
+        assert_eq!(past.values.get("product"), Some(&product));
+    }
 }
