@@ -194,6 +194,9 @@ fn described(reason: &Reason) -> String {
         Reason::Category { category, weight } => {
             format!("{weight:+.1} it is the queue of {category}")
         }
+        Reason::Correction { correction, weight } => {
+            format!("{weight:+.1} correction {correction} of a ticket that is alike")
+        }
         Reason::Rule {
             rule,
             weight,

@@ -128,6 +128,7 @@ impl Decider {
         let basis = Basis {
             rules: &self.file.rules,
             model: self.model.as_deref(),
+            corrections: None,
             thresholds: self.settings.thresholds,
             matrix: &self.settings.matrix,
         };

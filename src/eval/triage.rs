@@ -128,6 +128,7 @@ pub fn triage(
     let basis = Basis {
         rules,
         model: Some(&model),
+        corrections: None,
         thresholds: USUAL,
         matrix: &PriorityMatrix::default(),
     };

@@ -201,6 +201,12 @@ impl Language {
     }
 }
 
+/// Whether a lower-case word is one of the small words of any language.
+pub(crate) fn is_function_word(word: &str) -> bool {
+    let mut languages = Language::ALL.into_iter();
+    languages.any(|language| FUNCTION_WORDS.contains(language, word))
+}
+
 /// How many of the first words of a lower-case text are function words of a language.
 fn votes(lower: &str, language: Language) -> usize {
     lower

@@ -16,5 +16,6 @@ mod words;
 pub use analyzer::{ANALYZER_VERSION, Token, analyze};
 pub(crate) use analyzer::{Form, analyze_forms};
 pub use boilerplate::without_boilerplate;
+pub(crate) use language::is_function_word;
 pub use language::{InvalidLanguage, Language};
 pub use sentences::sentences;

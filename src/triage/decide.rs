@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::correction::{Alike, Corrections};
 use super::decision::{
     Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision, TriageDecision,
 };
@@ -42,6 +43,8 @@ pub struct Basis<'a> {
     pub rules: &'a Rules,
     /// What past tickets have taught; rules decide alone without.
     pub model: Option<&'a Model>,
+    /// What was told since; nothing where this is none.
+    pub corrections: Option<&'a Corrections>,
     /// How sure is sure enough, where the model does not know better.
     pub thresholds: Thresholds,
     /// The priority by impact and urgency.
@@ -60,6 +63,7 @@ impl Rules {
         let basis = Basis {
             rules: self,
             model: None,
+            corrections: None,
             thresholds,
             matrix,
         };
@@ -75,26 +79,48 @@ impl Rules {
     }
 }
 
-impl Basis<'_> {
+impl<'a> Basis<'a> {
+    /// With these corrections.
+    pub(super) fn with<'b>(self, corrections: &'b Corrections) -> Basis<'b>
+    where
+        'a: 'b,
+    {
+        Basis {
+            corrections: Some(corrections),
+            ..self
+        }
+    }
+
+    /// The scores of all values of a field; none where a policy sets it or another field decides.
+    pub(super) fn scores(&self, ticket: &TicketText, field: &str) -> Option<Vec<(FieldValue, f64)>> {
+        let is_of_category = field == FieldName::Queue.as_str() && self.rules.has_categories();
+        let fired = self.rules.fired(ticket);
+        let reading = self.read(ticket);
+        let asked = Asked::new(self, (ticket, &fired), reading.as_ref());
+        let parts = asked.parts(field);
+        let is_open = !is_of_category && parts.set.is_none();
+        is_open.then(|| parts.scores())
+    }
+
+    fn read(&self, ticket: &TicketText) -> Option<Reading> {
+        let reads = self.model.is_some() || self.corrections.is_some();
+        reads.then(|| Reading::of(ticket, self.model))
+    }
+
     /// Decides on a ticket.
     #[must_use]
     pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
         let rules = self.rules;
         let fired = rules.fired(ticket);
-        let reading = self.model.map(|model| model.read(ticket));
-        let asked = Asked {
-            basis: self,
-            ticket,
-            fired: &fired,
-            reading: reading.as_ref(),
-        };
-        let for_category = asked.parts(FieldName::Category);
+        let reading = self.read(ticket);
+        let asked = Asked::new(self, (ticket, &fired), reading.as_ref());
+        let for_category = asked.parts(FieldName::Category.as_str());
         let set_queue = for_category
             .set
             .and_then(|category| rules.queue_of(category));
         let (category, categories) = asked.decide(&for_category);
         let by_queue = queues_of(rules, category.value.as_ref(), &categories);
-        let mut for_queue = asked.parts(FieldName::Queue);
+        let mut for_queue = asked.parts(FieldName::Queue.as_str());
         if !by_queue.is_empty() {
             // Where the desk names the queue of a category, that is what it is; a queue of its own is
             // learned for desks that do not.
@@ -107,8 +133,8 @@ impl Basis<'_> {
         // The queue of a category that is set is as sure as the category.
         for_queue.set = for_queue.set.or(set_queue.as_ref());
         let (queue, _) = asked.decide(&for_queue);
-        let (impact, _) = asked.decide(&asked.parts(FieldName::Impact));
-        let (urgency, _) = asked.decide(&asked.parts(FieldName::Urgency));
+        let (impact, _) = asked.decide(&asked.parts(FieldName::Impact.as_str()));
+        let (urgency, _) = asked.decide(&asked.parts(FieldName::Urgency.as_str()));
         TriageDecision {
             needs_human: category.decision == Decision::Abstain,
             priority: priority(&impact, &urgency, self.matrix),
@@ -131,14 +157,42 @@ struct Asked<'a> {
     ticket: &'a TicketText,
     fired: &'a [Fired<'a>],
     reading: Option<&'a Reading>,
+    /// The corrected tickets that it is like.
+    alike: Alike,
 }
 
 impl<'a> Asked<'a> {
-    fn parts(&self, field: FieldName) -> Parts<'a> {
-        let rules = self.basis.rules;
-        let stated = (rules.bias.as_slice(), rules.values.of(field));
-        let mut parts = Parts::of_rules(field, stated, (self.ticket, self.fired));
-        parts.learned = self.learned(field.as_str());
+    fn new(
+        basis: &'a Basis<'a>,
+        (ticket, fired): (&'a TicketText, &'a [Fired<'a>]),
+        reading: Option<&'a Reading>,
+    ) -> Self {
+        let corrections = basis.corrections.zip(reading);
+        let alike = corrections.map(|(corrections, reading)| corrections.alike(basis, reading));
+        Self {
+            basis,
+            ticket,
+            fired,
+            reading,
+            alike: alike.unwrap_or_default(),
+        }
+    }
+
+    /// All that is known about a field.
+    fn parts(&'a self, field: &'a str) -> Parts<'a> {
+        let mut parts = match FieldName::of(field) {
+            Some(field) => {
+                let rules = self.basis.rules;
+                let stated = (rules.bias.as_slice(), rules.values.of(field));
+                Parts::of_rules(field, stated, (self.ticket, self.fired))
+            }
+            None => Parts::without_rules(self.ticket, self.fired),
+        };
+        parts.learned = self.learned(field);
+        let corrections = self.basis.corrections.into_iter();
+        let told = corrections.flat_map(|corrections| corrections.told(field, &self.alike));
+        let told = told.map(|told| (told.value, Part::Correction(told.seq, told.weight)));
+        parts.parts.extend(told);
         parts
     }
 
@@ -179,15 +233,7 @@ impl<'a> Asked<'a> {
         let names = self.basis.model.into_iter().flat_map(Model::fields);
         let further = names.filter(|name| FieldName::of(name).is_none());
         let decided = further.map(|name| {
-            let parts = Parts {
-                ticket: self.ticket,
-                fired: self.fired,
-                parts: Vec::new(),
-                values: &[],
-                learned: self.learned(name),
-                set: None,
-            };
-            (name.to_owned(), self.decide(&parts).0)
+            (name.to_owned(), self.decide(&self.parts(name)).0)
         });
         decided.collect()
     }
@@ -425,6 +471,7 @@ ask = "Is it the tunnel or the toner?"
         let basis = Basis {
             rules: &rules,
             model: Some(&model),
+            corrections: None,
             thresholds: Thresholds {
                 apply: 0.9,
                 suggest: 0.5,

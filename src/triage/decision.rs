@@ -235,6 +235,13 @@ pub enum Reason {
         /// The log-odds of all of them together, beside every queue being as likely.
         weight: f64,
     },
+    /// Somebody told the value of a ticket that is alike, since the model was learned.
+    Correction {
+        /// The number of the correction, which is that of the change that told it.
+        correction: u64,
+        /// Log-odds.
+        weight: f64,
+    },
 }
 
 impl Reason {
@@ -247,7 +254,8 @@ impl Reason {
             | Self::Learned { weight, .. }
             | Self::Others { weight, .. }
             | Self::Set { weight, .. }
-            | Self::Category { weight, .. } => *weight,
+            | Self::Category { weight, .. }
+            | Self::Correction { weight, .. } => *weight,
         }
     }
 }
@@ -332,6 +340,11 @@ pub enum RemovedWhat {
         feature: LearnedKind,
         /// What it is.
         text: String,
+    },
+    /// What somebody told of a ticket that is alike.
+    Correction {
+        /// Its number.
+        correction: u64,
     },
 }
 

@@ -7,6 +7,7 @@
 //! values gives the confidence. Where it is too low the decision is to leave it to a human.
 
 mod condition;
+mod correction;
 mod decide;
 mod decision;
 mod file;
@@ -26,6 +27,7 @@ mod rules;
 mod share;
 mod weigh;
 
+pub use correction::Corrections;
 pub use decide::{Basis, Thresholds};
 pub use decision::{
     Alternative, Counterfactual, Decision, FieldDecision, FieldName, FieldValue, LabelDecision,

@@ -28,12 +28,18 @@ pub(super) enum Part<'a> {
     Rule(&'a Rule, f64, &'a Firing<'a>),
     Set(&'a Policy, &'a Fired<'a>),
     Category(&'a str, f64),
+    /// The change that told of a ticket that is alike, and what it says in calibrated log-odds.
+    Correction(u64, f64),
 }
 
 impl Part<'_> {
-    fn weight(self) -> f64 {
+    /// What it gives to the score where all weights are multiplied by a sharpness.
+    fn weight(self, sharpness: f64) -> f64 {
         match self {
-            Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => weight,
+            Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => {
+                sharpness * weight
+            }
+            Self::Correction(_, weight) => weight,
             Self::Set(..) => 0.0,
         }
     }
@@ -97,6 +103,24 @@ impl<'a> Parts<'a> {
             learned: None,
             set: set.map(|(value, _)| value),
         }
+    }
+
+    /// A field that rules know nothing of.
+    pub(super) fn without_rules(ticket: &'a TicketText, fired: &'a [Fired<'a>]) -> Self {
+        Self {
+            ticket,
+            fired,
+            parts: Vec::new(),
+            values: &[],
+            learned: None,
+            set: None,
+        }
+    }
+
+    /// The scores of all values, in order of values.
+    pub(super) fn scores(&self) -> Vec<(FieldValue, f64)> {
+        let weighed = self.weighed().into_iter();
+        weighed.map(|one| (one.value, one.score)).collect()
     }
 
     /// The best value, or the one that is set, with its probability among all values of the field.
@@ -183,7 +207,7 @@ impl<'a> Parts<'a> {
             if let Ok(at) = all.binary_search_by(|weighed| weighed.value.cmp(value))
                 && let Some(weighed) = all.get_mut(at)
             {
-                weighed.score += sharpness * part.weight();
+                weighed.score += part.weight(sharpness);
                 weighed.is_spoken_of = true;
             }
         }
@@ -218,6 +242,10 @@ impl<'a> Parts<'a> {
                 Part::Category(category, weight) => reasons.push(Reason::Category {
                     category: category.to_owned(),
                     weight: self.sharpness() * weight,
+                }),
+                Part::Correction(seq, weight) => reasons.push(Reason::Correction {
+                    correction: seq,
+                    weight,
                 }),
             }
         }
@@ -294,6 +322,15 @@ impl<'a> Parts<'a> {
                         },
                     }),
             );
+        }
+        for (value, part) in &self.parts {
+            if let Part::Correction(correction, weight) = *part {
+                let is_of = |one: &Weighed| f64::from(u8::from(one.value == **value));
+                removable.push(Removed {
+                    what: RemovedWhat::Correction { correction },
+                    weight: weight * (is_of(best) - is_of(next)),
+                });
+            }
         }
         removable.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         let mut left = lead;

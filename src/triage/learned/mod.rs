@@ -2,13 +2,14 @@
 //!
 //! `features` reads a ticket, `shape` takes words apart, `vocabulary` makes numbers of both; `fit`
 //! finds weights by `minimize` over `sparse` matrices, `calibrate` how far they can be trusted;
-//! `train` does all of it for past tickets and gives a `model`. Method: multinomial logistic
+//! `train` does all of it for past tickets and gives a `model`. `likeness` compares tickets one by one. Method: multinomial logistic
 //! regression with a prior (see `fit`) on words, pairs of words and character n-grams.
 
 mod calibrate;
 mod features;
 mod file;
 mod fit;
+mod likeness;
 mod minimize;
 mod model;
 mod prior;
@@ -20,6 +21,7 @@ mod weights;
 
 pub use calibrate::{Judged, calibration_error, coverage_at};
 pub use file::ModelError;
+pub(crate) use likeness::Remembered;
 pub(crate) use model::{FieldReading, Reading};
 pub use model::{Model, TrainedField};
 pub use train::{PastTicket, Training};

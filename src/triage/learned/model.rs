@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::decision::{FieldName, FieldValue, LearnedKind};
 use super::calibrate::Calibration;
 use super::features::Features;
+use super::likeness::Traits;
 use super::vocabulary::{FIELD, Vector, Vocabulary};
 use super::weights::Weights;
 use crate::model::TicketText;
@@ -73,6 +74,23 @@ pub(crate) struct Reading {
     pub(super) vector: Vector,
 }
 
+impl Reading {
+    /// Reads a ticket, once for all fields.
+    pub(crate) fn of(ticket: &TicketText, model: Option<&Model>) -> Self {
+        let features = Features::of(ticket);
+        let vector = model.map(|model| model.vocabulary.vector(&features));
+        Self {
+            features,
+            vector: vector.unwrap_or_default(),
+        }
+    }
+
+    /// What the ticket is compared by with others, one by one.
+    pub(crate) fn traits(&self, model: Option<&Model>) -> Traits {
+        Traits::of(&self.features, model.map(|model| &model.vocabulary))
+    }
+}
+
 impl Model {
     /// Names the model; nothing where nothing was learned.
     #[must_use]
@@ -104,12 +122,6 @@ impl Model {
         fields.map(|(name, field)| field.trained(name)).collect()
     }
 
-    /// Reads a ticket, once for all fields.
-    pub(crate) fn read(&self, ticket: &TicketText) -> Reading {
-        let features = Features::of(ticket);
-        let vector = self.vocabulary.vector(&features);
-        Reading { features, vector }
-    }
 
     /// The values of a field, in order.
     #[must_use]

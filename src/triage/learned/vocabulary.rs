@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::super::decision::LearnedKind;
-use super::features::Features;
+use super::features::{Feature, Features};
 use super::shape::shape;
 use super::sparse::Sparse;
 
@@ -161,6 +161,15 @@ impl Vocabulary {
     /// Features and shapes.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// How much a feature counts where whole tickets are compared. A word that is not known counts
+    /// as the rarest do; of pairs that are not known there are too many.
+    pub(super) fn weight(&self, feature: &Feature) -> Option<f32> {
+        match self.features.get(&feature.key) {
+            Some(number) => Some(self.idf(*number)),
+            None => (feature.kind != LearnedKind::Pair).then_some(self.rare_idf),
+        }
     }
 
     fn idf(&self, number: u32) -> f32 {
