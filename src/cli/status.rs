@@ -42,6 +42,12 @@ pub(super) fn run(folder: &Path, settings: Settings, output: &mut Output) -> any
         "rules    {} for {} categories",
         rules.rules, rules.categories
     ))?;
+    if status.corrections > 0 {
+        output.line(&format!(
+            "         corrected by {} tickets since",
+            status.corrections
+        ))?;
+    }
     if let Some(problem) = &status.rules.problem {
         output.line(&format!("         not taken: {problem}"))?;
     }

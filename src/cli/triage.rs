@@ -115,6 +115,7 @@ fn print_replay(replay: &DecisionReplay, output: &mut Output) -> anyhow::Result<
         let input = match gone.input {
             GoneInput::Rules => "rules",
             GoneInput::Model => "model",
+            GoneInput::Corrections => "corrections",
         };
         output.line(&format!(
             "{id}: gone: {input} {}: {}",

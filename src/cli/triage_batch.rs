@@ -71,7 +71,7 @@ pub(super) fn run(
     };
     let tickets = input::tickets(reader.with_context(read)?, &columns).with_context(read)?;
     let batch = Batch {
-        decider: engine.decider(),
+        decider: engine.decider()?,
         format: format_of(args),
     };
     let report = match &args.out {

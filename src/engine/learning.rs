@@ -79,12 +79,7 @@ impl Engine {
 impl Learner {
     fn learn(&self) -> Result<TrainReport, Error> {
         let watch = Stopwatch::start();
-        let further = self.settings.learn.iter().map(String::as_str);
-        let fields: Vec<&str> = FieldName::ALL
-            .map(FieldName::as_str)
-            .into_iter()
-            .chain(further)
-            .collect();
+        let fields = fields(&self.settings.learn);
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
@@ -167,8 +162,15 @@ impl Learner {
     }
 }
 
+/// The fields that are learned: those of triage, and further ones of the desk.
+pub(super) fn fields(further: &[String]) -> Vec<&str> {
+    let further = further.iter().map(String::as_str);
+    let fields = FieldName::ALL.map(FieldName::as_str).into_iter();
+    fields.chain(further).collect()
+}
+
 /// A ticket as it came in, with what was right.
-fn past_ticket(ticket: &Ticket, fields: &[&str]) -> PastTicket {
+pub(super) fn past_ticket(ticket: &Ticket, fields: &[&str]) -> PastTicket {
     let mut values = BTreeMap::new();
     for name in fields {
         let value = match FieldName::of(name) {

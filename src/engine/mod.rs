@@ -7,6 +7,7 @@
 mod analytics;
 mod answers;
 mod clock;
+mod corrections;
 mod decisions;
 mod desk_file;
 mod error;
@@ -44,6 +45,7 @@ use std::time::Duration;
 
 pub use analytics::{ArticleTitle, SearchAnalytics};
 pub use clock::{instant, now};
+pub use corrections::{CorrectedValue, Correction};
 pub use decisions::{DecisionDifference, DecisionRecord, DecisionReplay};
 pub use error::Error;
 pub use feedback::{ArticleVotes, VotesByArticle};
@@ -65,6 +67,7 @@ pub use triage_analytics::{
 };
 pub use verify::{Difference, IndexComparison, VerifyReport};
 
+use corrections::CorrectionBox;
 use desk_file::DeskFile;
 use feedback::VoteBox;
 use frequent_queries::FrequentQueries;
@@ -80,7 +83,7 @@ use write_queue::{Counting, KeepDays, WriteQueue};
 use crate::config::Settings;
 use crate::model::{Day, Document, DocumentKey, Kind};
 use crate::search::{Pins, Synonyms};
-use crate::store::{ApiKey, Change, Outcome, StoreReader, StoreWriter};
+use crate::store::{ApiKey, Author, Change, Outcome, StoreReader, StoreWriter, Written};
 use crate::triage::{Problems, Rules, Thresholds};
 
 /// How long [`Engine::wait_visible`] waits.
@@ -92,6 +95,7 @@ pub struct Engine {
     settings: Settings,
     rules: Arc<DeskFile<RuleFile, Problems>>,
     models: Arc<Models>,
+    corrections: CorrectionBox,
     synonyms: DeskFile<Synonyms>,
     pins: DeskFile<Pins>,
     store: StoreReader,
@@ -178,6 +182,7 @@ impl Engine {
             settings,
             rules,
             models,
+            corrections: CorrectionBox::default(),
             store,
             slots,
             progress,
@@ -217,6 +222,7 @@ impl Engine {
             settings,
             rules,
             models: Arc::new(Models::open(folder)),
+            corrections: CorrectionBox::default(),
             store,
             slots,
             progress,
@@ -243,6 +249,23 @@ impl Engine {
     /// When the store cannot be written; nothing was stored then.
     pub fn put(&self, document: Document) -> Result<u64, Error> {
         self.write(vec![Change::Put(Box::new(document))])
+            .map(|outcome| outcome.seq)
+    }
+
+    /// The same for a document that somebody wrote by hand: a resolved ticket counts at once as
+    /// what its values should have been.
+    ///
+    /// # Errors
+    /// As [`Engine::put`].
+    pub fn write_by_hand(&self, document: Document, author: &str) -> Result<u64, Error> {
+        let written = Written {
+            document,
+            author: Author {
+                name: author.to_owned(),
+                at: now(),
+            },
+        };
+        self.write(vec![Change::Write(Box::new(written))])
             .map(|outcome| outcome.seq)
     }
 

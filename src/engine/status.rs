@@ -22,6 +22,8 @@ pub struct Status {
     pub rules: RulesStatus,
     /// What was learned for triage; none before anything was.
     pub model: Option<ModelStatus>,
+    /// How many tickets, written by hand since the model was learned, correct it.
+    pub corrections: usize,
     /// Why the newest model is not in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_problem: Option<String>,
@@ -138,6 +140,7 @@ impl Engine {
                 seq: model.seq(),
                 fields: model.trained(),
             }),
+            corrections: self.decider()?.corrections().len(),
             model_problem: self.models.problem(),
             search: SearchStatus {
                 synonyms: self.synonyms.content().len(),

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Stopwatch, now};
 use super::rule_file::RuleFile;
-use super::{Engine, Error};
+use super::{Engine, Error, corrections};
 use crate::config;
 use crate::model::{Audience, DecisionId, PriorityMatrix, TicketId, TicketText};
 use crate::search::{SearchHit, SearchQuery};
 use crate::similar::{SimilarHit, SimilarQuery};
 use crate::store::{Change, NewDecision, StoredDecision};
-use crate::triage::{Basis, Model, Thresholds, TriageDecision};
+use crate::triage::{Basis, Corrections, Model, Thresholds, TriageDecision};
 
 /// Similar tickets shown with a decision.
 const EVIDENCE: usize = 3;
@@ -109,6 +109,8 @@ pub enum GoneInput {
     Rules,
     /// The learned model.
     Model,
+    /// What was told since the model was learned.
+    Corrections,
 }
 
 /// What decides: the rules and settings of one moment. The same ticket gets the same decision, but
@@ -119,23 +121,49 @@ pub struct Decider {
     settings: DecisionSettings,
     /// What was learned; rules decide alone when there is none.
     model: Option<Arc<Model>>,
+    /// What was told since.
+    corrections: Arc<Corrections>,
 }
 
 impl Decider {
     /// Decides on a ticket.
     #[must_use]
     pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
-        let basis = Basis {
-            rules: &self.file.rules,
-            model: self.model.as_deref(),
-            corrections: None,
-            thresholds: self.settings.thresholds,
-            matrix: &self.settings.matrix,
-        };
+        let basis = self.basis();
         if ticket.created_at.is_none() && basis.rules.asks_time() {
             return basis.decide(&dated(ticket.clone()));
         }
         basis.decide(ticket)
+    }
+
+    pub(super) fn basis(&self) -> Basis<'_> {
+        Basis {
+            rules: &self.file.rules,
+            model: self.model.as_deref(),
+            corrections: Some(&self.corrections),
+            thresholds: self.settings.thresholds,
+            matrix: &self.settings.matrix,
+        }
+    }
+
+    /// What was told since the model was learned.
+    pub(super) fn corrections(&self) -> Arc<Corrections> {
+        Arc::clone(&self.corrections)
+    }
+
+    /// The names of rules and model.
+    pub(super) fn names(&self) -> (String, String) {
+        let model = self.model.as_ref();
+        let model = model.map(|model| model.version().to_owned());
+        (
+            self.file.rules.digest().to_owned(),
+            model.unwrap_or_default(),
+        )
+    }
+
+    /// The newest change of the store that the model was learned from.
+    pub(super) fn model_seq(&self) -> u64 {
+        self.model.as_ref().map_or(0, |model| model.seq())
     }
 
     /// The change that keeps a decision on a ticket with all that it was made from.
@@ -167,14 +195,21 @@ pub(super) fn dated(ticket: TicketText) -> TicketText {
 }
 
 impl Engine {
-    /// What decides now.
-    #[must_use]
-    pub fn decider(&self) -> Decider {
-        Decider {
+    /// What decides now: all that was told before this was asked for is in it.
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub fn decider(&self) -> Result<Decider, Error> {
+        let mut decider = Decider {
             file: self.rules.content(),
             settings: (&self.settings.triage).into(),
             model: self.models.current(),
-        }
+            corrections: Arc::default(),
+        };
+        let store = (&self.store, self.progress.stored_seq());
+        let learn = &self.settings.triage.learn;
+        decider.corrections = self.corrections.current(store, &decider, learn)?;
+        Ok(decider)
     }
 
     /// What decided once, or what of it is no longer there.
@@ -183,16 +218,34 @@ impl Engine {
         stored: &StoredDecision,
         settings: DecisionSettings,
     ) -> Result<Result<Decider, Vec<Gone>>, Error> {
-        let version = stored.model_version.as_deref();
-        let model = version.map(|version| self.model_of(version)).transpose();
-        Ok(match (self.rules_of(&stored.rules_digest)?, model) {
-            (Ok(file), Ok(model)) => Ok(Decider {
+        let version = stored.model_version.as_deref().unwrap_or_default();
+        let (version, told) = version.split_once('+').unwrap_or((version, ""));
+        let model = (!version.is_empty()).then(|| self.model_of(version));
+        let mut decider = match (self.rules_of(&stored.rules_digest)?, model.transpose()) {
+            (Ok(file), Ok(model)) => Decider {
                 file,
                 settings,
                 model,
-            }),
-            (file, model) => Err(file.err().into_iter().chain(model.err()).collect()),
-        })
+                corrections: Arc::default(),
+            },
+            (file, model) => {
+                return Ok(Err(file.err().into_iter().chain(model.err()).collect()));
+            }
+        };
+        if !told.is_empty() {
+            let learn = &self.settings.triage.learn;
+            match corrections::of_name(told, &self.store, &decider, learn)? {
+                Ok(corrections) => decider.corrections = Arc::new(corrections),
+                Err(detail) => {
+                    return Ok(Err(vec![Gone {
+                        input: GoneInput::Corrections,
+                        name: told.to_owned(),
+                        detail,
+                    }]));
+                }
+            }
+        }
+        Ok(Ok(decider))
     }
 
     /// The model of a version: the one in use, or one that is still kept.
@@ -261,7 +314,7 @@ impl Engine {
         audience: &Audience,
     ) -> Result<(TriageAnswer, Option<Change>), Error> {
         let started = Stopwatch::start();
-        let (decided, change) = self.decided(&self.decider(), asked, wanted, audience)?;
+        let (decided, change) = self.decided(&self.decider()?, asked, wanted, audience)?;
         let answer = TriageAnswer {
             decided,
             took_us: started.elapsed_us(),
@@ -280,7 +333,7 @@ impl Engine {
         wanted: Wanted,
         audience: &Audience,
     ) -> Result<Vec<(Decided, Option<Change>)>, Error> {
-        let decider = self.decider();
+        let decider = self.decider()?;
         let decided = asked.into_par_iter();
         decided
             .map(|asked| self.decided(&decider, asked, wanted, audience))

@@ -14,10 +14,15 @@ use super::App;
 use super::problem::{Code, Problem};
 use crate::model::{Audience, Role};
 
+/// The name of whoever asks where no keys are configured.
+const LOCAL: &str = "local";
+
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
     role: Role,
+    /// Of the API key.
+    pub(super) name: String,
     pub(super) audience: Audience,
 }
 
@@ -42,6 +47,7 @@ impl FromRequestParts<App> for Caller {
             require_loopback_host(&parts.headers)?;
             return Ok(Self {
                 role: Role::Admin,
+                name: LOCAL.to_owned(),
                 audience: Audience::Everything,
             });
         }
@@ -52,6 +58,7 @@ impl FromRequestParts<App> for Caller {
         match app.engine.key_of(secret)? {
             Some(key) => Ok(Self {
                 role: key.role,
+                name: key.name,
                 audience: Audience::of(key.role, &key.groups),
             }),
             None => Err(Problem::new(

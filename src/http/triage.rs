@@ -3,21 +3,24 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::App;
 use super::access::Caller;
-use super::params::json;
+use super::params::{Params, json};
 use super::problem::Problem;
-use crate::engine::{Asked, Decided, Lane, TriageAnswer, Wanted, instant};
+use crate::engine::{Asked, Correction, Decided, Lane, TriageAnswer, Wanted, instant};
 use crate::model::{Fields, Role, TicketId, TicketText, Time};
 use crate::store::Change;
 
 /// The most tickets in one request.
 const MAX_TICKETS: usize = 1_000;
+
+/// The most corrections in one answer.
+const MAX_CORRECTIONS: usize = 2_000;
 
 const NO_WORDS: &str = "a subject or a description is needed";
 
@@ -55,6 +58,13 @@ struct TriageRequest {
     store: bool,
 }
 
+/// What was told since the model was learned.
+#[derive(Debug, Serialize)]
+struct CorrectionsAnswer {
+    /// Each ticket that counts, the newest first.
+    corrections: Vec<Correction>,
+}
+
 /// The decisions on many tickets.
 #[derive(Debug, Serialize)]
 struct BatchAnswer {
@@ -86,7 +96,9 @@ struct TicketProblem {
 }
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/v1/triage", post(triage))
+    Router::new()
+        .route("/v1/triage", post(triage))
+        .route("/v1/triage/corrections", get(corrections))
 }
 
 /// Everybody may ask about one ticket: the intake form of a portal has a reader's key. What is
@@ -108,6 +120,22 @@ async fn triage(State(app): State<App>, caller: Caller, body: Body) -> Result<Re
             Ok(Json(many(&app, &caller, tickets, wanted).await?).into_response())
         }
     }
+}
+
+/// What was told since the model was learned and counts, the newest first: every analyst may see
+/// the tickets it was told of.
+async fn corrections(
+    State(app): State<App>,
+    caller: Caller,
+    mut params: Params,
+) -> Result<Json<CorrectionsAnswer>, Problem> {
+    caller.require(Role::Analyst)?;
+    let limit = params.number("limit", 100, 1..=MAX_CORRECTIONS);
+    params.finish()?;
+    let listed = app.compute(Lane::Light, move |engine| engine.corrections(limit));
+    Ok(Json(CorrectionsAnswer {
+        corrections: listed.await?,
+    }))
 }
 
 async fn one(app: &App, caller: &Caller, request: TriageRequest) -> Result<TriageAnswer, Problem> {

@@ -28,9 +28,9 @@ pub use feedback::{
 };
 pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
 pub use originals::{OriginalRow, StoredOriginal};
-pub use reader::{Changes, Counts, StoreReader, StoredChange};
+pub use reader::{Changes, Counts, StoreReader, StoredChange, WrittenTicket};
 pub use schema::{FILE_NAME, FORMAT};
-pub use writer::{Change, Imported, Outcome, StoreWriter, WriteStatus};
+pub use writer::{Author, Change, Imported, Outcome, StoreWriter, WriteStatus, Written};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

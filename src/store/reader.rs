@@ -10,8 +10,9 @@ use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
 use super::originals::{self, OriginalRow, StoredOriginal};
 use super::schema::open_for_reading;
+use super::writer::Author;
 use super::{Error, file_of};
-use crate::model::{Article, Day, DecisionId, Document, DocumentKey, Kind, Ticket};
+use crate::model::{Article, Day, DecisionId, Document, DocumentKey, Kind, Ticket, Time};
 
 /// Changes are read up to so many bytes at a time.
 const MAX_BYTES_OF_CHANGES: usize = 16 * 1024 * 1024;
@@ -34,6 +35,17 @@ pub struct StoredChange {
     pub key: DocumentKey,
     /// The document, or `None` when it was deleted.
     pub document: Option<Document>,
+}
+
+/// A ticket that somebody wrote by hand, as it is now.
+#[derive(Debug, Clone)]
+pub struct WrittenTicket {
+    /// The sequence number of the change.
+    pub seq: u64,
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Who wrote it, and when.
+    pub author: Author,
 }
 
 /// A piece of the change feed.
@@ -155,6 +167,58 @@ impl StoreReader {
             }
             let is_last = changes.len() < limit && n_bytes < MAX_BYTES_OF_CHANGES;
             Ok(Changes { changes, is_last })
+        })
+    }
+
+    /// The sequence numbers of all tickets whose last change, after `after`, was written by hand, the
+    /// oldest first. Cost: a scan of an index of such documents alone.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn written_after(&self, after: u64) -> Result<Vec<u64>, Error> {
+        self.with(|connection| {
+            if !has_authors(connection)? {
+                return Ok(Vec::new());
+            }
+            let mut statement = connection.prepare_cached(
+                "SELECT seq FROM document
+                 WHERE author IS NOT NULL AND kind = 'ticket' AND seq > ?1 ORDER BY seq",
+            )?;
+            let rows = statement.query_map([after], |row| row.get(0))?;
+            rows.map(|row| row.map_err(Error::from)).collect()
+        })
+    }
+
+    /// The ticket that was written by hand in the change with this number; `None` when it was
+    /// changed again.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::Unreadable`].
+    pub fn written_ticket(&self, seq: u64) -> Result<Option<WrittenTicket>, Error> {
+        self.with(|connection| {
+            let row = connection
+                .prepare_cached(
+                    "SELECT seq, kind, id, body, author, written_at FROM document
+                     WHERE seq = ?1 AND author IS NOT NULL",
+                )?
+                .query_row([seq], |row| {
+                    Ok((row_parts(row)?, row.get(4)?, row.get::<_, String>(5)?))
+                })
+                .optional()?;
+            let Some((parts, name, at)) = row else {
+                return Ok(None);
+            };
+            let Some(Document::Ticket(ticket)) = change(parts)?.document else {
+                return Ok(None);
+            };
+            // INVARIANT: the writer gives every author a time, and writes it in this form.
+            let at = Time::parse(&at).ok();
+            let author = at.map(|at| Author { name, at });
+            Ok(author.map(|author| WrittenTicket {
+                seq,
+                ticket,
+                author,
+            }))
         })
     }
 
@@ -333,6 +397,17 @@ impl StoreReader {
 }
 
 type Parts = (u64, String, String, Option<String>);
+
+/// A store that an older version wrote and that is only read has no such columns.
+fn has_authors(connection: &Connection) -> Result<bool, Error> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'written_document')",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(Error::from)
+}
 
 fn row_parts(row: &Row<'_>) -> rusqlite::Result<Parts> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))

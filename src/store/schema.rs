@@ -16,8 +16,8 @@ use super::{Error, file_of};
 pub const FILE_NAME: &str = "firstline.db";
 
 /// The format of the tables, kept in SQLite's `user_version`: 1 had documents, keys and settings,
-/// 2 search feedback too, 3 the originals of imported documents, 4 decisions.
-pub const FORMAT: i32 = 4;
+/// 2 search feedback too, 3 the originals of imported documents, 4 decisions, 5 who wrote a document.
+pub const FORMAT: i32 = 5;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -109,6 +109,13 @@ const DECISION_TABLES: &str = "
     );
 ";
 
+/// What format 5 adds: who wrote a document by hand, and when; nothing for what was imported.
+const AUTHOR_COLUMNS: &str = "
+    ALTER TABLE document ADD COLUMN author TEXT;     -- the name of an API key
+    ALTER TABLE document ADD COLUMN written_at TEXT;
+    CREATE INDEX written_document ON document (kind, seq) WHERE author IS NOT NULL;
+";
+
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -160,6 +167,9 @@ fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> 
     }
     if found < 4 {
         transaction.execute_batch(DECISION_TABLES)?;
+    }
+    if found < 5 {
+        transaction.execute_batch(AUTHOR_COLUMNS)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)

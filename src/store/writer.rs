@@ -18,6 +18,8 @@ use crate::model::{Day, DecisionId, Document, DocumentKey, Time};
 pub enum Change {
     /// Stores the document, in place of the one with its key.
     Put(Box<Document>),
+    /// The same for a document that somebody wrote by hand.
+    Write(Box<Written>),
     /// Stores the document of another system, unless a newer state of it is stored.
     Import(Box<Imported>),
     /// Removes the document with this key, and the decisions on it when it is a ticket.
@@ -26,6 +28,24 @@ pub enum Change {
     Feedback(FeedbackRow),
     /// Keeps a decision; no document changes.
     Decision(Box<NewDecision>),
+}
+
+/// A document that somebody wrote by hand.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The document.
+    pub document: Document,
+    /// Who wrote it, and when.
+    pub author: Author,
+}
+
+/// Who wrote a document by hand, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Author {
+    /// The name of the API key; "local" where no keys are configured.
+    pub name: String,
+    /// When.
+    pub at: Time,
 }
 
 /// A document that comes from another system.
@@ -137,7 +157,12 @@ impl StoreWriter {
         let outcomes = changes
             .iter()
             .map(|change| match change {
-                Change::Put(document) => put(&transaction, document, &mut newest_seq),
+                Change::Put(document) => put(&transaction, (document, None), &mut newest_seq),
+                Change::Write(written) => put(
+                    &transaction,
+                    (&written.document, Some(&written.author)),
+                    &mut newest_seq,
+                ),
                 Change::Import(imported) => import(&transaction, imported, &mut newest_seq),
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
                 Change::Feedback(row) => feedback::add(&transaction, row)
@@ -193,7 +218,7 @@ impl StoreWriter {
 
 fn put(
     connection: &Connection,
-    document: &Document,
+    (document, author): (&Document, Option<&Author>),
     newest_seq: &mut u64,
 ) -> Result<Outcome, Error> {
     let body = match document {
@@ -212,7 +237,7 @@ fn put(
         return Ok(Outcome::plain(WriteStatus::Unchanged, seq));
     }
     *newest_seq += 1;
-    replace(connection, &key, Some(&body), *newest_seq)?;
+    replace(connection, &key, (Some(&body), author), *newest_seq)?;
     Ok(match old {
         Some((_, old)) => Outcome {
             hides: hides(&key, old, document),
@@ -235,7 +260,7 @@ fn import(
     {
         return Ok(Outcome::plain(WriteStatus::Older, seq));
     }
-    let outcome = put(connection, &imported.document, newest_seq)?;
+    let outcome = put(connection, (&imported.document, None), newest_seq)?;
     match &imported.original {
         Some(original) => originals::put(connection, &key, original)?,
         // One that is kept from before may tell what masked texts no longer do.
@@ -276,7 +301,7 @@ fn delete(
     match stored(connection, key)? {
         Some((_, Some(_))) => {
             *newest_seq += 1;
-            replace(connection, key, None, *newest_seq)?;
+            replace(connection, key, (None, None), *newest_seq)?;
             originals::remove(connection, key)?;
             Ok(Outcome {
                 hides: true,
@@ -303,13 +328,21 @@ fn stored(
 fn replace(
     connection: &Connection,
     key: &DocumentKey,
-    body: Option<&str>,
+    (body, author): (Option<&str>, Option<&Author>),
     seq: u64,
 ) -> Result<(), Error> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO document (seq, kind, id, body) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT OR REPLACE INTO document (seq, kind, id, body, author, written_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![seq, key.kind().as_str(), key.id(), body])?;
+        .execute(params![
+            seq,
+            key.kind().as_str(),
+            key.id(),
+            body,
+            author.map(|author| &author.name),
+            author.map(|author| author.at.to_string()),
+        ])?;
     Ok(())
 }

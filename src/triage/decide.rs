@@ -1,7 +1,7 @@
 //! Decides on a ticket: every field for itself, the queue by the categories, the priority by the
 //! matrix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,11 @@ impl<'a> Basis<'a> {
     }
 
     /// The scores of all values of a field; none where a policy sets it or another field decides.
-    pub(super) fn scores(&self, ticket: &TicketText, field: &str) -> Option<Vec<(FieldValue, f64)>> {
+    pub(super) fn scores(
+        &self,
+        ticket: &TicketText,
+        field: &str,
+    ) -> Option<Vec<(FieldValue, f64)>> {
         let is_of_category = field == FieldName::Queue.as_str() && self.rules.has_categories();
         let fired = self.rules.fired(ticket);
         let reading = self.read(ticket);
@@ -107,6 +111,15 @@ impl<'a> Basis<'a> {
         reads.then(|| Reading::of(ticket, self.model))
     }
 
+    /// Names model and corrections.
+    fn version(&self) -> Option<String> {
+        let model = self.model.map(Model::version);
+        match self.corrections.and_then(Corrections::name) {
+            Some(told) => Some(format!("{}+{told}", model.unwrap_or_default())),
+            None => model.map(str::to_owned),
+        }
+    }
+
     /// Decides on a ticket.
     #[must_use]
     pub fn decide(&self, ticket: &TicketText) -> TriageDecision {
@@ -118,7 +131,7 @@ impl<'a> Basis<'a> {
         let set_queue = for_category
             .set
             .and_then(|category| rules.queue_of(category));
-        let (category, categories) = asked.decide(&for_category);
+        let (category, categories) = asked.decide(FieldName::Category.as_str(), &for_category);
         let by_queue = queues_of(rules, category.value.as_ref(), &categories);
         let mut for_queue = asked.parts(FieldName::Queue.as_str());
         if !by_queue.is_empty() {
@@ -132,9 +145,9 @@ impl<'a> Basis<'a> {
         }
         // The queue of a category that is set is as sure as the category.
         for_queue.set = for_queue.set.or(set_queue.as_ref());
-        let (queue, _) = asked.decide(&for_queue);
-        let (impact, _) = asked.decide(&asked.parts(FieldName::Impact.as_str()));
-        let (urgency, _) = asked.decide(&asked.parts(FieldName::Urgency.as_str()));
+        let (queue, _) = asked.decide(FieldName::Queue.as_str(), &for_queue);
+        let impact = asked.of(FieldName::Impact);
+        let urgency = asked.of(FieldName::Urgency);
         TriageDecision {
             needs_human: category.decision == Decision::Abstain,
             priority: priority(&impact, &urgency, self.matrix),
@@ -146,7 +159,7 @@ impl<'a> Basis<'a> {
             flags: rules.labels(LabelKind::Flag, (ticket, &fired), self.thresholds),
             fields: asked.further_fields(),
             rules_digest: rules.digest().to_owned(),
-            model_version: self.model.map(|model| model.version().to_owned()),
+            model_version: self.version(),
         }
     }
 }
@@ -203,7 +216,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The decision on a field, and all its values.
-    fn decide(&self, parts: &Parts<'_>) -> (FieldDecision, Vec<Weighed>) {
+    fn decide(&self, field: &str, parts: &Parts<'_>) -> (FieldDecision, Vec<Weighed>) {
         let Outcome {
             mut decision,
             all,
@@ -214,6 +227,12 @@ impl<'a> Asked<'a> {
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
             decision.out_of_scope = lead < learned.scope_lead() && parts.set.is_none();
+        }
+        if let (Some(corrections), Some(value)) = (self.basis.corrections, &decision.value) {
+            let told = corrections.examples(field, value);
+            if told > 0 {
+                decision.examples = Some(decision.examples.unwrap_or_default() + told);
+            }
         }
         decision.threshold = thresholds.apply;
         decision.decision = match thresholds.decision(decision.confidence) {
@@ -228,13 +247,22 @@ impl<'a> Asked<'a> {
         (decision, all)
     }
 
+    /// The decision on a field that depends on no other.
+    fn of(&self, field: FieldName) -> FieldDecision {
+        let parts = self.parts(field.as_str());
+        self.decide(field.as_str(), &parts).0
+    }
+
     /// The fields that the rules know nothing of.
     fn further_fields(&self) -> BTreeMap<String, FieldDecision> {
-        let names = self.basis.model.into_iter().flat_map(Model::fields);
-        let further = names.filter(|name| FieldName::of(name).is_none());
-        let decided = further.map(|name| {
-            (name.to_owned(), self.decide(&self.parts(name)).0)
-        });
+        let learned = self.basis.model.into_iter().flat_map(Model::fields);
+        let told = self.basis.corrections.into_iter();
+        let told = told.flat_map(Corrections::fields);
+        let names: BTreeSet<&str> = learned.chain(told).collect();
+        let further = names
+            .into_iter()
+            .filter(|name| FieldName::of(name).is_none());
+        let decided = further.map(|name| (name.to_owned(), self.decide(name, &self.parts(name)).0));
         decided.collect()
     }
 }

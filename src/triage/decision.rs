@@ -399,7 +399,8 @@ pub struct TriageDecision {
     pub fields: BTreeMap<String, FieldDecision>,
     /// Names the rules that decided: the same digest, model and ticket give the same decision.
     pub rules_digest: String,
-    /// Names the model that decided; none where only rules do.
+    /// Names the model that decided and, after a `+`, what was told since it was learned; none where
+    /// only rules do.
     pub model_version: Option<String>,
 }
 

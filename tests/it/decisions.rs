@@ -277,7 +277,11 @@ fn a_folder_of_format_3_has_no_decisions_and_takes_them() {
         &[json!({"kind": "ticket", "id": "T-1", "subject": "vpn"})],
     );
     store(folder.path())
-        .execute_batch("DROP TABLE decision; DROP TABLE rule_file; PRAGMA user_version = 3;")
+        .execute_batch(
+            "DROP TABLE decision; DROP TABLE rule_file; DROP INDEX written_document;
+             ALTER TABLE document DROP COLUMN author; ALTER TABLE document DROP COLUMN written_at;
+             PRAGMA user_version = 3;",
+        )
         .unwrap();
     let read = run(folder.path(), &["triage", "--replay", "D-1"]);
     assert!(
@@ -286,7 +290,7 @@ fn a_folder_of_format_3_has_no_decisions_and_takes_them() {
         stderr(&read)
     );
     let server = Server::start(folder.path());
-    assert_eq!(server.get("/v1/status").json()["store"]["format"], 4);
+    assert_eq!(server.get("/v1/status").json()["store"]["format"], 5);
     assert_eq!(decide(&server, "vpn"), "D-1");
 }
 

@@ -23,21 +23,25 @@ fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
     let server = Server::start(folder.path());
     let nothing = run(folder.path(), &["train"]);
     assert_eq!(nothing.status.code(), Some(2), "nothing to learn from yet");
-    let put = |from: u32, to: u32| {
-        for n in from..to {
+    // History is imported; what is written by hand would count at once.
+    let import = |from: u32, to: u32| {
+        let tickets = (from..to).map(|n| {
             let (category, words) = match n % 2 {
                 0 => ("network/vpn", "tunnel drops in the office"),
                 _ => ("hardware/printer", "toner is low in the office"),
             };
             let ticket = json!({
-                "id": format!("INC{n}"), "subject": format!("{words} {n}"), "category": category,
-                "status": "resolved", "created_at": format!("2026-03-{:02}T08:00:00Z", 1 + n / 4)
+                "kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
+                "category": category, "status": "resolved",
+                "created_at": format!("2026-03-{:02}T08:00:00Z", 1 + n / 4)
             });
-            let path = format!("/v1/tickets/INC{n}");
-            assert!(server.put(&path, &ticket).status < 300);
-        }
+            ticket.to_string() + "\n"
+        });
+        let ndjson = ("content-type", "application/x-ndjson");
+        let imported = server.send("POST", "/v1/import", &[ndjson], tickets.collect::<String>());
+        assert_eq!(imported.status, 200);
     };
-    put(0, 60);
+    import(0, 60);
     let ticket = json!({"subject": "tunnel drops", "description": "in the office", "store": true});
     let before = server.post("/v1/triage", &ticket).json();
     assert_eq!(before["category"]["value"], "hardware/printer");
@@ -54,7 +58,7 @@ fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
     assert_eq!(status["model"]["version"], first["model_version"]);
     assert_eq!(status["model"]["tickets"], 60);
 
-    put(60, 80);
+    import(60, 80);
     assert!(run(folder.path(), &["train"]).status.success());
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     let second = server.post("/v1/triage", &ticket).json();

@@ -19,6 +19,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod corpus;
+mod corrections;
 mod crash;
 mod damage;
 mod decisions;

@@ -88,3 +88,35 @@ impl Remembered {
         alike
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TicketText;
+
+    fn traits(subject: &str) -> Traits {
+        let features = Features::of(&TicketText {
+            subject: subject.to_owned(),
+            ..TicketText::default()
+        });
+        Traits::of(&features, None)
+    }
+
+    #[test]
+    fn the_same_words_are_alike_and_small_words_are_not() {
+        let mut remembered = Remembered::default();
+        for subject in [
+            "the printer on the floor",
+            "the badge reader on the floor",
+            "mail",
+        ] {
+            remembered.push(&traits(subject));
+        }
+        let alike = remembered.alike(&traits("the badge reader on the floor"));
+        let numbers: Vec<u32> = alike.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [1, 0], "{alike:?}");
+        assert!((alike[0].1 - 1.0).abs() < 1e-6, "{alike:?}");
+        assert!(alike[1].1 < 0.5, "{alike:?}");
+        assert!(remembered.alike(&traits("what is on the")).is_empty());
+    }
+}

@@ -122,7 +122,6 @@ impl Model {
         fields.map(|(name, field)| field.trained(name)).collect()
     }
 
-
     /// The values of a field, in order.
     #[must_use]
     pub fn values(&self, field: &str) -> &[FieldValue] {

@@ -33,8 +33,15 @@ fn judged_desk() -> (tempfile::TempDir, Server, [String; 2]) {
         json!({"subject": "vpn"}),
         json!({"subject": "vpn", "ticket_id": "T-none"}),
     ];
-    for (id, subject, category, state) in JUDGED {
+    for (id, subject, ..) in JUDGED {
         tickets.push(json!({"subject": subject, "ticket_id": id}));
+    }
+    let stored = json!({"tickets": tickets, "store": true});
+    assert_eq!(
+        send(&server, &admin, ("POST", "/v1/triage"), &stored).json()["refused"],
+        0
+    );
+    for (id, subject, category, state) in JUDGED {
         let status = if state == "open" { "open" } else { "closed" };
         let visibility = match state {
             "hr" => json!({"restricted": ["hr"]}),
@@ -45,11 +52,6 @@ fn judged_desk() -> (tempfile::TempDir, Server, [String; 2]) {
         let path = format!("/v1/tickets/{id}");
         assert_eq!(send(&server, &admin, ("PUT", &path), &ticket).status, 201);
     }
-    let stored = json!({"tickets": tickets, "store": true});
-    assert_eq!(
-        send(&server, &admin, ("POST", "/v1/triage"), &stored).json()["refused"],
-        0
-    );
     (folder, server, [admin, analyst])
 }
 

@@ -1,0 +1,169 @@
+//! What people told since the model was learned: tickets that were written by hand (`PUT`), as they
+//! are now, and resolved. Nothing of it is kept but the tickets themselves: whoever changes or removes
+//! one, or opens it again, withdraws what it said. Learning anew takes the place of all.
+//!
+//! Only tickets that every analyst may see count, for what they say is shown to all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::learning::{fields, past_ticket};
+use super::triage::Decider;
+use super::{Engine, Error};
+use crate::model::{Kind, TicketId};
+use crate::store::{Author, StoreReader, WrittenTicket};
+use crate::triage::{Corrections, FieldValue};
+
+/// The newest so many count: learning anew is near then.
+const MAX_KEPT: usize = 1_000;
+
+/// Only when there are so many the oldest are left out, so that not every change makes all anew.
+const MAX_BEFORE_CUT: usize = 2 * MAX_KEPT;
+
+/// What somebody told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Correction {
+    /// Its number: that of the change that told it. Reasons name it.
+    pub correction: u64,
+    /// The ticket that was written.
+    pub ticket_id: TicketId,
+    /// Who wrote it, and when.
+    #[serde(flatten)]
+    pub author: Author,
+    /// The values that it speaks for, by field.
+    pub values: BTreeMap<String, CorrectedValue>,
+}
+
+/// A value that a correction speaks for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CorrectedValue {
+    /// The value.
+    pub value: FieldValue,
+    /// By how much on the ticket itself, in log-odds; 0 where rules and model were sure of it without.
+    pub weight: f64,
+}
+
+/// The corrections in use.
+#[derive(Debug, Default)]
+pub(super) struct CorrectionBox(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The rules and the model that they are for.
+    made_for: (String, String),
+    /// The newest change of the store that is in them.
+    seq: u64,
+    /// The changes that they were made from, counting or not.
+    changes: Vec<u64>,
+    corrections: Arc<Corrections>,
+}
+
+impl CorrectionBox {
+    /// The corrections of rules and model, up to the newest change of the store.
+    pub(super) fn current(
+        &self,
+        (store, newest_seq): (&StoreReader, u64),
+        decider: &Decider,
+        learn: &[String],
+    ) -> Result<Arc<Corrections>, Error> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let made_for = decider.names();
+        if state.made_for == made_for && state.seq >= newest_seq {
+            return Ok(Arc::clone(&state.corrections));
+        }
+        let from = match state.changes.first() {
+            Some(first) if state.made_for == made_for => first - 1,
+            Some(_) | None => decider.model_seq(),
+        };
+        let mut changes = store.written_after(from)?;
+        if changes.len() >= MAX_BEFORE_CUT {
+            changes.drain(..changes.len() - MAX_KEPT);
+        }
+        let goes_on = state.made_for == made_for && changes.starts_with(&state.changes);
+        if !goes_on {
+            state.changes.clear();
+            state.corrections = Arc::default();
+        }
+        let new = changes.get(state.changes.len()..).unwrap_or_default();
+        if !new.is_empty() {
+            let corrections = Arc::make_mut(&mut state.corrections);
+            add(corrections, (store, new), decider, learn)?;
+        }
+        (state.made_for, state.seq, state.changes) = (made_for, newest_seq, changes);
+        Ok(Arc::clone(&state.corrections))
+    }
+}
+
+/// Takes into account what these changes told.
+fn add(
+    corrections: &mut Corrections,
+    (store, changes): (&StoreReader, &[u64]),
+    decider: &Decider,
+    learn: &[String],
+) -> Result<(), Error> {
+    let fields = fields(learn);
+    for seq in changes {
+        if let Some(WrittenTicket { ticket, .. }) = store.written_ticket(*seq)?
+            && ticket.is_resolved()
+            && ticket.visibility.is_for_every_analyst(Kind::Ticket)
+        {
+            corrections.add(decider.basis(), *seq, &past_ticket(&ticket, &fields));
+        }
+    }
+    Ok(())
+}
+
+/// The corrections that a stored decision names, made again, or why they cannot be.
+pub(super) fn of_name(
+    name: &str,
+    store: &StoreReader,
+    decider: &Decider,
+    learn: &[String],
+) -> Result<Result<Corrections, String>, Error> {
+    let mut numbers = name.split('-').map_while(|number| number.parse().ok());
+    let (Some(first), Some(last)) = (numbers.next(), numbers.next()) else {
+        return Ok(Err("this is no name of corrections".to_owned()));
+    };
+    let first: u64 = first;
+    let mut changes = store.written_after(first.saturating_sub(1))?;
+    changes.retain(|seq| *seq <= last);
+    let mut corrections = Corrections::default();
+    add(&mut corrections, (store, &changes), decider, learn)?;
+    Ok(match corrections.name().as_deref() == Some(name) {
+        true => Ok(corrections),
+        false => Err("a ticket that counted has been changed since".to_owned()),
+    })
+}
+
+impl Engine {
+    /// What was told since the model was learned and counts, the newest first.
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub fn corrections(&self, limit: usize) -> Result<Vec<Correction>, Error> {
+        let corrections = self.decider()?.corrections();
+        let mut listed = Vec::new();
+        for (seq, values) in corrections.iter().rev().take(limit) {
+            // Changed in this moment: it does not count any more.
+            let Some(written) = self.store.written_ticket(seq)? else {
+                continue;
+            };
+            let values = values.iter().map(|(field, (value, weight))| {
+                let value = CorrectedValue {
+                    value: value.clone(),
+                    weight: *weight,
+                };
+                (field.clone(), value)
+            });
+            listed.push(Correction {
+                correction: seq,
+                ticket_id: written.ticket.id,
+                author: written.author,
+                values: values.collect(),
+            });
+        }
+        Ok(listed)
+    }
+}

@@ -1,0 +1,258 @@
+//! What people told counts at once: by `PUT` of a resolved ticket, until it is withdrawn or learned.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, run, run_json};
+
+const RULES: &str = r#"
+format = 1
+[queues]
+"network/vpn" = "network"
+"hardware/printer" = "field"
+"identity/password" = "service-desk"
+[[rule]]
+id = "tunnel"
+words = ["tunnel"]
+category = { "network/vpn" = 2.0 }
+"#;
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    folder
+}
+
+fn ticket(id: &str, subject: &str, category: &str) -> Value {
+    json!({"id": id, "subject": subject, "category": category, "status": "resolved"})
+}
+
+fn put(server: &Server, ticket: &Value) {
+    let path = format!("/v1/tickets/{}", ticket["id"].as_str().unwrap());
+    assert!(server.put(&path, ticket).status < 300);
+}
+
+/// The decision on a subject, without what differs from time to time.
+fn decide(server: &Server, subject: &str) -> Value {
+    let asked = json!({"subject": subject, "evidence": false});
+    let mut decided = server.post("/v1/triage", &asked).json();
+    decided.as_object_mut().unwrap().remove("took_us");
+    decided
+}
+
+fn listed(server: &Server) -> Vec<Value> {
+    let answer = server.get("/v1/triage/corrections").json();
+    answer["corrections"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_correction_counts_at_once_and_leaves_no_trace_when_it_is_withdrawn() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let before = decide(&server, "tunnel to the mainframe closes");
+    assert_eq!(before["category"]["value"], "network/vpn");
+
+    put(
+        &server,
+        &ticket(
+            "T-1",
+            "tunnel to the mainframe closes at login",
+            "identity/password",
+        ),
+    );
+    let after = decide(&server, "tunnel to the mainframe closes");
+    assert_eq!(after["category"]["value"], "identity/password", "{after}");
+    assert_eq!(after["queue"]["value"], "service-desk");
+    let reasons = after["category"]["reasons"].as_array().unwrap();
+    let number = &listed(&server)[0]["correction"];
+    let told = reasons.iter().find(|reason| reason["kind"] == "correction");
+    assert_eq!(told.unwrap()["correction"], *number);
+    let weights = reasons
+        .iter()
+        .map(|reason| reason["weight"].as_f64().unwrap());
+    let score = after["category"]["score"].as_f64().unwrap();
+    assert!((weights.sum::<f64>() - score).abs() < 1e-9, "{after}");
+    let without = &after["category"]["counterfactual"]["without"];
+    assert_eq!(without[0]["correction"], *number, "{after}");
+    let unlike = decide(&server, "the display flickers");
+    assert_eq!(unlike["category"]["value"], json!(null), "{unlike}");
+
+    // Opened again, it says nothing; nor does it when it is gone.
+    let reopened = json!({"id": "T-1", "subject": "tunnel to the mainframe closes at login",
+                          "category": "identity/password", "status": "open"});
+    put(&server, &reopened);
+    assert_eq!(decide(&server, "tunnel to the mainframe closes"), before);
+    put(
+        &server,
+        &ticket(
+            "T-1",
+            "tunnel to the mainframe closes at login",
+            "identity/password",
+        ),
+    );
+    assert_ne!(decide(&server, "tunnel to the mainframe closes"), before);
+    assert_eq!(
+        server
+            .send("DELETE", "/v1/tickets/T-1", &[], String::new())
+            .status,
+        200
+    );
+    assert_eq!(decide(&server, "tunnel to the mainframe closes"), before);
+    assert!(listed(&server).is_empty());
+}
+
+#[test]
+fn three_tickets_make_a_new_category() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    for (n, expected) in [
+        (1, Value::Null),
+        (2, Value::Null),
+        (3, json!("badge/reader")),
+    ] {
+        let subject = format!("badge reader at gate {n} does not open");
+        put(
+            &server,
+            &ticket(&format!("T-{n}"), &subject, "badge/reader"),
+        );
+        let decided = decide(&server, "badge reader at gate 9 does not open");
+        assert_eq!(decided["category"]["value"], expected, "after {n}");
+        if n == 3 {
+            assert_eq!(decided["category"]["examples"], 3);
+        }
+    }
+}
+
+#[test]
+fn who_told_what_and_when_is_listed() {
+    let folder = folder();
+    let key = |name: &str, role: &str| {
+        let added = run_json(folder.path(), &["keys", "add", name, "--role", role]);
+        format!("Bearer {}", added["secret"].as_str().unwrap())
+    };
+    let (anna, reader) = (key("anna", "admin"), key("portal", "reader"));
+    let server = Server::start(folder.path());
+    let send = |key: &str, method: &str, path: &str, body: &Value| {
+        server.send(method, path, &[("authorization", key)], body.to_string())
+    };
+    let told = ticket("T-1", "badge reader is dark", "hardware/printer");
+    assert_eq!(send(&anna, "PUT", "/v1/tickets/T-1", &told).status, 201);
+    let path = "/v1/triage/corrections";
+    assert_eq!(send(&reader, "GET", path, &json!(null)).status, 403);
+    let listed = send(&anna, "GET", path, &json!(null)).json();
+    let one = &listed["corrections"][0];
+    assert_eq!(
+        (&one["ticket_id"], &one["name"]),
+        (&json!("T-1"), &json!("anna"))
+    );
+    assert!(one["at"].as_str().unwrap().starts_with("20"), "{one}");
+    let value = &one["values"]["category"];
+    assert_eq!(value["value"], "hardware/printer");
+    assert!(value["weight"].as_f64().unwrap() > 0.0);
+}
+
+/// Nobody learns from a decision what stands in a ticket that is hidden from them; imports are history,
+/// which is learned by training.
+#[test]
+fn restricted_and_imported_tickets_do_not_count() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let before = decide(&server, "badge reader is dark");
+    let mut hidden = ticket("T-1", "badge reader is dark", "hardware/printer");
+    hidden["visibility"] = json!({"restricted": ["hr"]});
+    put(&server, &hidden);
+    let mut imported = ticket("T-2", "badge reader is dark", "hardware/printer");
+    imported["kind"] = json!("ticket");
+    let ndjson = ("content-type", "application/x-ndjson");
+    let import = server.send("POST", "/v1/import", &[ndjson], imported.to_string());
+    assert_eq!(import.status, 200);
+    assert_eq!(decide(&server, "badge reader is dark"), before);
+    // Other tickets hide nothing of the one that counts.
+    put(
+        &server,
+        &ticket("T-3", "badge reader is dark", "hardware/printer"),
+    );
+    assert_eq!(
+        decide(&server, "badge reader is dark")["category"]["value"],
+        "hardware/printer"
+    );
+}
+
+#[test]
+fn a_stored_decision_comes_out_the_same_with_what_was_told_then() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    put(
+        &server,
+        &ticket("T-1", "badge reader is dark", "hardware/printer"),
+    );
+    let asked = json!({"subject": "badge reader dark", "store": true});
+    let stored = server.post("/v1/triage", &asked).json();
+    let id = stored["decision_id"].as_str().unwrap();
+    let replay = |server: &Server| {
+        let path = format!("/v1/decisions/{id}/replay");
+        server.post(&path, &json!({})).json()
+    };
+    // What was told later changes nothing of it.
+    put(
+        &server,
+        &ticket("T-2", "badge reader is dark", "identity/password"),
+    );
+    assert_eq!(replay(&server)["same"], true);
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(folder.path());
+    assert_eq!(replay(&server)["same"], true);
+    put(
+        &server,
+        &ticket("T-1", "badge reader is dark again", "hardware/printer"),
+    );
+    let gone = replay(&server);
+    assert_eq!(
+        (&gone["same"], &gone["gone"][0]["input"]),
+        (&json!(false), &json!("corrections"))
+    );
+}
+
+/// One is learned from history, and what is told after it counts on top; learning anew takes it in.
+#[test]
+fn corrections_of_a_model_end_with_the_next_one() {
+    let folder = folder();
+    let history = |n: u32| {
+        let (subject, category) = match n % 2 {
+            0 => (format!("tunnel drops {n}"), "network/vpn"),
+            _ => (format!("toner is low {n}"), "hardware/printer"),
+        };
+        let mut ticket = ticket(&format!("H-{n}"), &subject, category);
+        ticket["kind"] = json!("ticket");
+        ticket.to_string() + "\n"
+    };
+    let file = folder.path().join("history.ndjson");
+    std::fs::write(&file, (0..60).map(history).collect::<String>()).unwrap();
+    let import = ["import", file.to_str().unwrap()];
+    assert!(run(folder.path(), &import).status.success());
+    let server = Server::start(folder.path());
+    let train = |expected: &str| {
+        let trained = run(folder.path(), &["train"]);
+        let told = String::from_utf8_lossy(&trained.stdout).into_owned();
+        assert!(told.contains(expected), "{told}");
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+    };
+    train("60 resolved tickets");
+    let subject = "scanner jams";
+    let confidence = |decided: &Value| {
+        assert_eq!(
+            decided["category"]["value"], "hardware/printer",
+            "{decided}"
+        );
+        decided["category"]["confidence"].as_f64().unwrap()
+    };
+    let before = confidence(&decide(&server, subject));
+    put(&server, &ticket("T-1", subject, "hardware/printer"));
+    let corrected = decide(&server, subject);
+    assert!(confidence(&corrected) > before, "{before}: {corrected}");
+    let version = corrected["model_version"].as_str().unwrap();
+    assert!(version.contains('+'), "{version}");
+    train("61 resolved tickets");
+    let learned = decide(&server, subject);
+    assert!(!learned["model_version"].as_str().unwrap().contains('+'));
+    assert!(listed(&server).is_empty());
+}
