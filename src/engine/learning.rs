@@ -23,7 +23,7 @@ use crate::triage::{
 };
 
 /// How often it is looked whether enough has changed.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// How often a learner that waits looks whether the engine closes.
 const NAP: Duration = Duration::from_millis(200);
@@ -124,32 +124,33 @@ impl Learner {
         Ok(self.store.newest_seq()?.saturating_sub(model.seq()) >= enough)
     }
 
+    fn learn_if_worth_it(&self) {
+        let is_worth_it = self.is_worth_it();
+        match is_worth_it.and_then(|is_worth_it| is_worth_it.then(|| self.learn()).transpose()) {
+            Ok(Some(report)) => tracing::info!(
+                model = report.model_version,
+                tickets = report.tickets,
+                took_ms = report.took_ms,
+                "learned from the tickets that have changed"
+            ),
+            Ok(None) => {}
+            Err(error) => {
+                let error = super::chain(&error);
+                tracing::warn!(error, "nothing could be learned");
+            }
+        }
+    }
+
     /// Learns in the background whenever enough has changed, until `closing` is set.
-    pub(super) fn start(self, closing: Arc<AtomicBool>) -> Result<(), Error> {
+    pub(super) fn start(self, closing: Arc<AtomicBool>, look_every: Duration) -> Result<(), Error> {
         let self_path = self.models.folder().to_owned();
         let body = move || {
             let mut looked = instant();
             while !closing.load(Ordering::Relaxed) {
                 sleep(NAP);
-                if instant().saturating_duration_since(looked) < LOOK_EVERY {
-                    continue;
-                }
-                looked = instant();
-                match self
-                    .is_worth_it()
-                    .and_then(|is_worth_it| is_worth_it.then(|| self.learn()).transpose())
-                {
-                    Ok(Some(report)) => tracing::info!(
-                        model = report.model_version,
-                        tickets = report.tickets,
-                        took_ms = report.took_ms,
-                        "learned from the tickets that have changed"
-                    ),
-                    Ok(None) => {}
-                    Err(error) => {
-                        let error = super::chain(&error);
-                        tracing::warn!(error, "nothing could be learned");
-                    }
+                if instant().saturating_duration_since(looked) >= look_every {
+                    looked = instant();
+                    self.learn_if_worth_it();
                 }
             }
         };

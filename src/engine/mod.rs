@@ -192,7 +192,7 @@ impl Engine {
             intake: Mutex::default(),
             writing,
         };
-        engine.learner().start(closing)?;
+        engine.learner().start(closing, learning::LOOK_EVERY)?;
         Ok(engine)
     }
 

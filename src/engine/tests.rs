@@ -234,3 +234,48 @@ fn frequent_queries_are_suggested_to_those_who_may_know_them() {
     );
     assert!(suggest("vpn drops again", &Audience::Public).is_empty());
 }
+
+/// A desk whose tickets change must not be decided for ever by what it was last year.
+#[test]
+fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.triage.relearn_after = 20;
+    let engine = Engine::open(folder.path(), settings).unwrap();
+    let put = |from: u32, to: u32| {
+        for n in from..to {
+            let (subject, category) = match n % 2 {
+                0 => ("tunnel drops", "network/vpn"),
+                _ => ("toner is low", "hardware/printer"),
+            };
+            let ticket = serde_json::json!({"kind": "ticket", "id": format!("T-{n}"),
+                "subject": format!("{subject} {n}"), "category": category, "status": "resolved"});
+            engine.put(serde_json::from_value(ticket).unwrap()).unwrap();
+        }
+    };
+    put(0, 40);
+    let closing = Arc::new(AtomicBool::new(false));
+    let learner = engine.learner();
+    learner
+        .start(Arc::clone(&closing), Duration::from_millis(1))
+        .unwrap();
+    let learned_from = || engine.models.current().map(|model| model.tickets());
+    let settles_at = |tickets: Option<usize>| {
+        let since = instant();
+        while learned_from() != tickets && since.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Nor is it learned again without a reason.
+        let version = |engine: &Engine| engine.models.current().map(|m| m.version().to_owned());
+        let settled = version(&engine);
+        std::thread::sleep(Duration::from_millis(600));
+        assert_eq!((learned_from(), version(&engine)), (tickets, settled));
+    };
+    settles_at(None);
+    engine.train().unwrap();
+    put(40, 50);
+    settles_at(Some(40));
+    put(50, 60);
+    settles_at(Some(60));
+    closing.store(true, Ordering::Relaxed);
+}
