@@ -1,7 +1,7 @@
 //! `firstline triage --batch`: decisions on the tickets of a file or stream, in their order.
 //!
-//! Tickets are JSON lines or CSV, with the names and values that `firstline import` understands; in
-//! JSON lines the id may be left out. Some hundred are read, decided on all processors and written
+//! Tickets are JSON lines or CSV, with the names and values that `firstline import` understands; the
+//! id may be left out. Some hundred are read, decided on all processors and written
 //! before the next, so memory is bounded however many there are. A line that cannot be taken is
 //! told with its number, counted, and has its row in the output: none is lost silently.
 

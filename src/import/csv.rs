@@ -80,18 +80,29 @@ impl ColumnMap {
 
 /// The documents of a CSV stream.
 pub fn csv<'a>(reader: impl Read + 'a, columns: &ColumnMap, options: Options) -> Records<'a> {
+    Box::new(csv_rows(reader, columns).map(move |(line_number, row)| {
+        let content = row.and_then(|object| document_of_object(object, options));
+        Record::of_line(line_number, content)
+    }))
+}
+
+/// A row by fields, or why it is none, with the line it starts on.
+type NamedRow = (u64, Result<Map<String, Value>, Refused>);
+
+/// The rows of a CSV stream by fields, not looked into yet.
+pub fn csv_rows<'a>(
+    reader: impl Read + 'a,
+    columns: &ColumnMap,
+) -> Box<dyn Iterator<Item = NamedRow> + 'a> {
     let opened = Table::open(reader).and_then(|table| {
         let fields = fields_of(&table.header, columns)?;
         Ok((table, fields))
     });
     match opened {
         Ok((table, fields)) => Box::new(table.map(move |(line_number, row)| {
-            let content = row
-                .and_then(|row| object(&fields, &row))
-                .and_then(|object| document_of_object(object, options));
-            Record::of_line(line_number, content)
+            (line_number, row.and_then(|row| object(&fields, &row)))
         })),
-        Err(refused) => Box::new(std::iter::once(Record::of_line(1, Err(refused)))),
+        Err(refused) => Box::new(std::iter::once((1, Err(refused)))),
     }
 }
 

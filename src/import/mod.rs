@@ -48,7 +48,7 @@ use std::sync::Arc;
 use crate::model::{Document, DocumentKey, Kind};
 
 pub use assemble::{Plan, Sources};
-pub use csv::{ColumnMap, csv};
+pub use csv::{ColumnMap, csv, csv_rows};
 pub use detect::Recognised;
 pub use fields::document_of_object;
 pub use inputs::{Input, Inputs};

@@ -5,12 +5,10 @@
 
 use std::io::{BufRead, Read};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::TicketText;
-use crate::import::{
-    ColumnMap, MAX_LINE_BYTES, Options, Record, Refused, Taken, csv, document_of_object,
-};
+use crate::import::{ColumnMap, MAX_LINE_BYTES, Options, Refused, csv_rows, document_of_object};
 use crate::model::{Document, Kind, Ticket};
 
 /// Tickets are what is read when a line does not say what it is.
@@ -26,28 +24,15 @@ pub(super) struct Unread {
 
 pub(super) enum Content {
     Json(String),
-    Ticket(Box<Ticket>),
+    Row(Map<String, Value>),
 }
 
 impl Unread {
     pub(super) fn size_bytes(&self) -> usize {
         match &self.content {
             Ok(Content::Json(json)) => json.len(),
-            Ok(Content::Ticket(ticket)) => ticket.subject.len() + ticket.description.len(),
+            Ok(Content::Row(row)) => row.values().filter_map(Value::as_str).map(str::len).sum(),
             Err(_) => 0,
-        }
-    }
-}
-
-impl From<Record> for Unread {
-    fn from(record: Record) -> Self {
-        let content = record.content.and_then(|taken| match taken {
-            Taken::Document(mapped) => Ok(Content::Ticket(Box::new(ticket(mapped.document)?))),
-            Taken::Skipped(skipped) => Err(refused(None, skipped.reason)),
-        });
-        Self {
-            line: record.line_number,
-            content,
         }
     }
 }
@@ -66,7 +51,11 @@ pub(super) fn tickets<'a>(
     if is_json && columns.is_empty() {
         return Ok(Box::new(Lines::new(reader)));
     }
-    Ok(Box::new(csv(reader, columns, OPTIONS).map(Unread::from)))
+    let rows = csv_rows(reader, columns);
+    Ok(Box::new(rows.map(|(line, row)| Unread {
+        line,
+        content: row.map(Content::Row),
+    })))
 }
 
 /// The lines of a stream that are not blank.
@@ -135,8 +124,8 @@ impl Content {
     /// The ticket with the id that it says.
     pub(super) fn asked(self, line: u64) -> Result<(Option<String>, TicketText), Refused> {
         let (id, ticket) = match self {
-            Self::Ticket(ticket) => (Some(ticket.id.to_string()), TicketText::from(&*ticket)),
-            Self::Json(json) => asked_in_json(line, &json)?,
+            Self::Json(json) => asked_in(line, object(&json)?)?,
+            Self::Row(row) => asked_in(line, row)?,
         };
         if ticket.is_blank() {
             let detail = "a ticket needs a subject or a description".to_owned();
@@ -146,14 +135,20 @@ impl Content {
     }
 }
 
-fn asked_in_json(line: u64, json: &str) -> Result<(Option<String>, TicketText), Refused> {
+fn object(json: &str) -> Result<Map<String, Value>, Refused> {
     // Some programs put a byte order mark in front of UTF-8.
     let json = json.trim_start_matches('\u{feff}');
     let value = serde_json::from_str::<Value>(json).map_err(|error| no_json(&error))?;
-    let Value::Object(mut object) = value else {
-        let detail = "a line is a JSON object".to_owned();
-        return Err(refused(None, detail));
-    };
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(refused(None, "a line is a JSON object".to_owned())),
+    }
+}
+
+fn asked_in(
+    line: u64,
+    mut object: Map<String, Value>,
+) -> Result<(Option<String>, TicketText), Refused> {
     let has_id = object.get("id").is_some_and(|id| !id.is_null());
     if !has_id {
         object.insert("id".to_owned(), Value::from(line.to_string()));

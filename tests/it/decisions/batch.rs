@@ -297,3 +297,19 @@ fn csv_comes_in_by_its_columns_and_goes_out_as_csv() {
         stderr(&wrong)
     );
 }
+
+/// A sheet of new tickets seldom has a column for what the desk will number them.
+#[test]
+fn a_table_needs_no_ids() {
+    let folder = desk();
+    let output = batch(
+        folder.path(),
+        &["--format", "csv"],
+        "subject\nvpn\nprinter\n",
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = stdout(&output);
+    let rows: Vec<&str> = rows.lines().skip(1).collect();
+    assert!(rows[0].starts_with("2,,false,network/vpn"), "{rows:?}");
+    assert!(rows[1].starts_with("3,,false,hardware/printer"), "{rows:?}");
+}
