@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Error;
 use super::reader::document_of;
+use super::schema::has_format;
 use crate::model::{Day, DecisionId, Document, Kind, Ticket, TicketId, TicketText, Time};
 
 /// A decision to keep.
@@ -109,7 +110,7 @@ pub(super) fn get(
     connection: &Connection,
     id: DecisionId,
 ) -> Result<Option<StoredDecision>, Error> {
-    if !has_tables(connection)? {
+    if !has_format(connection, 4)? {
         return Ok(None);
     }
     connection
@@ -146,7 +147,7 @@ pub(super) fn decided_tickets(
     (from, to): (Day, Day),
     sink: &mut dyn FnMut(DecidedTicket),
 ) -> Result<(), Error> {
-    if !has_tables(connection)? {
+    if !has_format(connection, 4)? {
         return Ok(());
     }
     // CROSS JOIN is taken in the order as written: the period first, not all tickets.
@@ -217,17 +218,6 @@ fn forget_rules(connection: &Connection) -> Result<(), Error> {
         )?
         .execute([])?;
     Ok(())
-}
-
-/// A store that an older version wrote and that is only read has no such tables.
-fn has_tables(connection: &Connection) -> Result<bool, Error> {
-    connection
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'decision')",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(Error::from)
 }
 
 /// A row as SQLite has it.

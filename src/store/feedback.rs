@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 use super::Error;
+use super::schema::has_format;
 use crate::model::{ArticleId, Day, FeedbackKind};
 
 /// Stands for every query whose text is not kept.
@@ -230,7 +231,7 @@ pub(super) fn forget_before(connection: &Connection, day: Day) -> Result<(), Err
 
 /// What was ever said of each article.
 pub(super) fn of_articles(connection: &Connection) -> Result<Vec<(String, FeedbackCounts)>, Error> {
-    if !has_tables(connection)? {
+    if !has_format(connection, 2)? {
         return Ok(Vec::new());
     }
     connection
@@ -246,7 +247,7 @@ pub(super) fn report(
     (from, to): (Day, Day),
     limit: usize,
 ) -> Result<SearchReport, Error> {
-    if !has_tables(connection)? {
+    if !has_format(connection, 2)? {
         return Ok(SearchReport::default());
     }
     // One state of the tables for all lists, so that they add up.
@@ -273,7 +274,7 @@ pub(super) fn frequent_queries(
     min_days: u32,
     limit: usize,
 ) -> Result<Vec<String>, Error> {
-    if !has_tables(connection)? {
+    if !has_format(connection, 2)? {
         return Ok(Vec::new());
     }
     let sql = format!(
@@ -290,17 +291,6 @@ pub(super) fn frequent_queries(
         })?
         .map(|row| row.map_err(Error::from))
         .collect()
-}
-
-/// A store that an older version wrote and that is only read has no such tables.
-fn has_tables(connection: &Connection) -> Result<bool, Error> {
-    connection
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'search_count')",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(Error::from)
 }
 
 fn search_totals(connection: &Connection, period: [&str; 2]) -> Result<SearchTotals, Error> {

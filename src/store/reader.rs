@@ -9,7 +9,7 @@ use super::decisions::{self, DecidedTicket, StoredDecision};
 use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
 use super::originals::{self, OriginalRow, StoredOriginal};
-use super::schema::open_for_reading;
+use super::schema::{has_format, open_for_reading};
 use super::writer::Author;
 use super::{Error, file_of};
 use crate::model::{Article, Day, DecisionId, Document, DocumentKey, Kind, Ticket, Time};
@@ -177,7 +177,7 @@ impl StoreReader {
     /// An error of the database.
     pub fn written_after(&self, after: u64) -> Result<Vec<u64>, Error> {
         self.with(|connection| {
-            if !has_authors(connection)? {
+            if !has_format(connection, 5)? {
                 return Ok(Vec::new());
             }
             let mut statement = connection.prepare_cached(
@@ -397,17 +397,6 @@ impl StoreReader {
 }
 
 type Parts = (u64, String, String, Option<String>);
-
-/// A store that an older version wrote and that is only read has no such columns.
-fn has_authors(connection: &Connection) -> Result<bool, Error> {
-    connection
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'written_document')",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(Error::from)
-}
 
 fn row_parts(row: &Row<'_>) -> rusqlite::Result<Parts> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))

@@ -116,6 +116,16 @@ const AUTHOR_COLUMNS: &str = "
     CREATE INDEX written_document ON document (kind, seq) WHERE author IS NOT NULL;
 ";
 
+/// Whether the store has what a format added. One that an older version wrote and that is only read
+/// has not.
+pub(super) fn has_format(connection: &Connection, wanted: i32) -> Result<bool, Error> {
+    Ok(format(connection)? >= wanted)
+}
+
+fn format(connection: &Connection) -> Result<i32, Error> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
 /// Opens the store for writing, creating file and tables when there are none.
 pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -135,9 +145,6 @@ pub(super) fn open_for_writing(folder: &Path) -> Result<Connection, Error> {
 /// Makes what the store lacks of the tables of this version, in one transaction: a store of an
 /// older version is of this one afterwards, or as it was.
 fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> {
-    let format = |connection: &Connection| -> Result<i32, Error> {
-        Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
-    };
     if format(connection)? == FORMAT {
         return Ok(());
     }

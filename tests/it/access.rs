@@ -179,7 +179,7 @@ const fn row(request: (&'static str, &'static str), body: &'static str, statuses
 }
 
 /// Every route with every method that it takes, and some that it does not.
-const MATRIX: [Row; 49] = [
+const MATRIX: [Row; 51] = [
     row(("GET", "/healthz"), "", [200; 4]),
     row(("GET", "/readyz"), "", [200; 4]),
     row(("GET", "/v1/search?q=x"), "", [401, 200, 200, 200]),
@@ -257,6 +257,12 @@ const MATRIX: [Row; 49] = [
         [401, 403, 400, 400],
     ),
     row(("GET", "/v1/analytics/triage"), "", [401, 403, 200, 200]),
+    row(("GET", "/v1/triage/corrections"), "", [401, 403, 200, 200]),
+    row(
+        ("GET", "/v1/triage/corrections?limit=0"),
+        "",
+        [401, 403, 400, 400],
+    ),
     row(("GET", "/v1/articles/public"), "", [401, 200, 200, 200]),
     row(("GET", "/v1/articles/draft"), "", [401, 404, 200, 200]),
     row(("GET", "/v1/articles/archived"), "", [401, 404, 200, 200]),

@@ -139,10 +139,10 @@ fn object(json: &str) -> Result<Map<String, Value>, Refused> {
     // Some programs put a byte order mark in front of UTF-8.
     let json = json.trim_start_matches('\u{feff}');
     let value = serde_json::from_str::<Value>(json).map_err(|error| no_json(&error))?;
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(refused(None, "a line is a JSON object".to_owned())),
-    }
+    let Value::Object(object) = value else {
+        return Err(refused(None, "a line is a JSON object".to_owned()));
+    };
+    Ok(object)
 }
 
 fn asked_in(
