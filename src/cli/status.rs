@@ -42,13 +42,18 @@ pub(super) fn run(folder: &Path, settings: Settings, output: &mut Output) -> any
         "rules    {} for {} categories",
         rules.rules, rules.categories
     ))?;
-    if status.corrections > 0 {
-        output.line(&format!(
-            "         corrected by {} tickets since",
-            status.corrections
-        ))?;
-    }
     if let Some(problem) = &status.rules.problem {
+        output.line(&format!("         not taken: {problem}"))?;
+    }
+    let corrections = status.corrections;
+    match &status.model {
+        Some(model) => output.line(&format!(
+            "model    {} from {} tickets, {corrections} corrections since",
+            model.version, model.tickets
+        ))?,
+        None => output.line(&format!("model    none yet, {corrections} corrections"))?,
+    }
+    if let Some(problem) = &status.model_problem {
         output.line(&format!("         not taken: {problem}"))?;
     }
     Ok(Exit::Done)

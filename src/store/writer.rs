@@ -43,6 +43,7 @@ pub struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Author {
     /// The name of the API key; "local" where no keys are configured.
+    #[serde(rename = "author")]
     pub name: String,
     /// When.
     pub at: Time,

@@ -141,7 +141,7 @@ fn who_told_what_and_when_is_listed() {
     let listed = send(&anna, "GET", path, &json!(null)).json();
     let one = &listed["corrections"][0];
     assert_eq!(
-        (&one["ticket_id"], &one["name"]),
+        (&one["ticket_id"], &one["author"]),
         (&json!("T-1"), &json!("anna"))
     );
     assert!(one["at"].as_str().unwrap().starts_with("20"), "{one}");
