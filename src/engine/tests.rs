@@ -279,3 +279,33 @@ fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
     settles_at(Some(60));
     closing.store(true, Ordering::Relaxed);
 }
+
+/// What a library says by hand counts like what comes over HTTP.
+#[test]
+fn a_document_written_by_hand_has_an_author_and_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(folder.path(), Settings::default()).unwrap();
+    let told = |id: &str| {
+        let ticket = serde_json::json!({"kind": "ticket", "id": id, "impact": 1,
+            "subject": "the whole plant stands still", "status": "resolved"});
+        serde_json::from_value(ticket).unwrap()
+    };
+    let asked = TicketText {
+        subject: "the whole plant stands still again".to_owned(),
+        ..TicketText::default()
+    };
+    let decided = |engine: &Engine| engine.decider().unwrap().decide(&asked).impact;
+    engine.put(told("T-1")).unwrap();
+    let before = decided(&engine);
+    let seq = engine.write_by_hand(told("T-2"), "anna").unwrap();
+    assert!(decided(&engine).score > before.score);
+    let corrections = engine.corrections(10).unwrap();
+    assert_eq!(corrections.len(), 1);
+    assert_eq!(
+        (
+            corrections[0].correction,
+            corrections[0].author.name.as_str()
+        ),
+        (seq, "anna")
+    );
+}
