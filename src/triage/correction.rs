@@ -88,7 +88,11 @@ impl Corrections {
         let Some(scores) = basis.with(self).scores(ticket, field) else {
             return;
         };
-        if scores.iter().any(|(of, _)| of == value) || self.examples(field, value) > 0 {
+        // The values of impact and urgency are the same at every desk.
+        let is_known = matches!(value, FieldValue::Number(_))
+            || scores.iter().any(|(of, _)| of == value)
+            || self.examples(field, value) > 0;
+        if is_known {
             self.speak_for(number, (field, value), missing(value, &scores));
             return;
         }
