@@ -33,11 +33,11 @@ pub(super) enum Part<'a> {
 }
 
 impl Part<'_> {
-    /// What it gives to the score where all weights are multiplied by a sharpness.
-    fn weight(self, sharpness: f64) -> f64 {
+    /// What it gives to the score where stated weights are multiplied by a factor.
+    fn weight(self, factor: f64) -> f64 {
         match self {
             Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => {
-                sharpness * weight
+                factor * weight
             }
             Self::Correction(_, weight) => weight,
             Self::Set(..) => 0.0,
@@ -202,27 +202,29 @@ impl<'a> Parts<'a> {
                 is_spoken_of: learned.is_some(),
             })
             .collect();
-        let sharpness = self.sharpness();
+        let factor = self.stated_factor();
         for (value, part) in &self.parts {
             if let Ok(at) = all.binary_search_by(|weighed| weighed.value.cmp(value))
                 && let Some(weighed) = all.get_mut(at)
             {
-                weighed.score += part.weight(sharpness);
+                weighed.score += part.weight(factor);
                 weighed.is_spoken_of = true;
             }
         }
         all
     }
 
-    fn sharpness(&self) -> f64 {
-        self.learned.as_ref().map_or(1.0, FieldReading::sharpness)
+    /// What the weights that the desk states are multiplied with.
+    fn stated_factor(&self) -> f64 {
+        let learned = self.learned.as_ref();
+        learned.map_or(1.0, |learned| learned.sharpness() * learned.trust())
     }
 
     /// What a firing of a rule gives to a value: what the file states, and what that has become.
     fn weight_of(&self, rule: &Rule, stated: f64, value: &FieldValue) -> f64 {
         let learned = self.learned.as_ref();
         let learned = learned.map_or(0.0, |learned| learned.rule(&rule.id, value));
-        self.sharpness() * stated + learned
+        self.stated_factor() * stated + learned
     }
 
     /// All parts of a value as reasons, what is set first, then the heaviest.
@@ -232,7 +234,7 @@ impl<'a> Parts<'a> {
         for (_, part) in self.parts.iter().filter(|(of, _)| *of == value) {
             match *part {
                 Part::Bias(weight) => {
-                    bias = Some(bias.unwrap_or_default() + self.sharpness() * weight);
+                    bias = Some(bias.unwrap_or_default() + self.stated_factor() * weight);
                 }
                 Part::Rule(rule, stated, firing) => {
                     let weight = self.weight_of(rule, stated, value);
@@ -241,7 +243,7 @@ impl<'a> Parts<'a> {
                 Part::Set(policy, fired) => reasons.push(fired.set_reason(policy, self.ticket)),
                 Part::Category(category, weight) => reasons.push(Reason::Category {
                     category: category.to_owned(),
-                    weight: self.sharpness() * weight,
+                    weight: self.stated_factor() * weight,
                 }),
                 Part::Correction(seq, weight) => reasons.push(Reason::Correction {
                     correction: seq,

@@ -46,6 +46,8 @@ pub(super) struct FieldModel {
     /// The rules that fired in past tickets, with their columns.
     pub(super) rules: BTreeMap<String, u32>,
     pub(super) calibration: Calibration,
+    /// What the stated weights of rules are multiplied with, 0 to 1.
+    pub(super) trust: f32,
 }
 
 /// What was learned about a field, in numbers.
@@ -188,6 +190,11 @@ impl FieldReading<'_> {
     /// What all weights are multiplied with, stated ones too.
     pub(crate) fn sharpness(&self) -> f64 {
         self.model.calibration.sharpness
+    }
+
+    /// What stated weights are multiplied with besides: how far the rules are trusted, 0 to 1.
+    pub(crate) fn trust(&self) -> f64 {
+        f64::from(self.model.trust)
     }
 
     /// All that was learned, as one sum. A value that was never seen is as rare as can be.

@@ -14,6 +14,7 @@ use super::calibrate::{Calibration, Unseen};
 use super::features::Features;
 use super::file::ModelError;
 use super::fit::{Examples, Layout, fit};
+use super::manner::{Manner, goodness};
 use super::model::{FieldModel, Model};
 use super::prior::{Prior, count};
 use super::sparse::Sparse;
@@ -146,8 +147,9 @@ impl Past<'_> {
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(counts.len(), n_columns, self.shapes.clone());
         let parts = parts(judged.len(), have_dates);
-        let calibration = hold_back(&layout, &examples, &parts, training.precision);
-        let fitted = fit(&layout, &examples);
+        let held_back = HeldBack::new(&layout, &examples, &parts);
+        let (manner, calibration) = held_back.calibrated(training.precision);
+        let fitted = fit(&layout, &examples, manner);
         let (weights, bias) = fitted.weights(&layout);
         let rules = rules.into_iter();
         Some(FieldModel {
@@ -158,6 +160,7 @@ impl Past<'_> {
             rules: rules.map(|(id, column)| (id.to_owned(), column)).collect(),
             counts: counts.into_values().collect(),
             calibration,
+            trust: manner.trust,
         })
     }
 
@@ -172,6 +175,7 @@ impl Past<'_> {
             tickets: Sparse::new(self.rows.n_columns() + rules.len()),
             values,
             offsets: Vec::new(),
+            has_rules: false,
             weights: Vec::new(),
         };
         for number in judged {
@@ -185,6 +189,7 @@ impl Past<'_> {
                 .push(self.rows.row(*number).chain(of_rules));
             examples.offsets.extend(prior.scores(fired));
         }
+        examples.has_rules = examples.offsets.iter().any(|stated| stated.abs() > 0.0);
         examples
     }
 }
@@ -216,35 +221,66 @@ fn parts(n_tickets: usize, have_dates: bool) -> Vec<Vec<usize>> {
     }
 }
 
-/// Learns how sure to be from tickets that are held back.
-fn hold_back(
-    layout: &Layout,
-    examples: &Examples,
-    parts: &[Vec<usize>],
-    precision: f64,
-) -> Calibration {
-    let (mut scores, mut values) = (Vec::new(), Vec::new());
-    for part in parts {
-        let mut is_held_back = vec![false; examples.values.len()];
-        for number in part {
-            if let Some(is_held_back) = is_held_back.get_mut(*number) {
-                *is_held_back = true;
+/// Tickets that are held back, part by part, with the others that the weights are fitted to.
+struct HeldBack<'a> {
+    layout: &'a Layout,
+    has_rules: bool,
+    n_tickets: usize,
+    parts: Vec<(Examples, Examples)>,
+    values: Vec<u32>,
+}
+
+impl<'a> HeldBack<'a> {
+    fn new(layout: &'a Layout, examples: &Examples, parts: &[Vec<usize>]) -> Self {
+        let n_values = layout.n_values;
+        let parts = parts.iter().map(|part| {
+            let mut is_held_back = vec![false; examples.values.len()];
+            for number in part {
+                if let Some(is_held_back) = is_held_back.get_mut(*number) {
+                    *is_held_back = true;
+                }
             }
+            let numbers = is_held_back.iter().enumerate();
+            let others = numbers.filter(|(_, is_held_back)| !**is_held_back);
+            let others: Vec<usize> = others.map(|(number, _)| number).collect();
+            (
+                examples.pick(&others, n_values),
+                examples.pick(part, n_values),
+            )
+        });
+        let parts: Vec<(Examples, Examples)> = parts.collect();
+        let values = parts.iter().flat_map(|(_, unseen)| &unseen.values);
+        Self {
+            layout,
+            has_rules: examples.has_rules,
+            n_tickets: examples.values.len(),
+            values: values.copied().collect(),
+            parts,
         }
-        let numbers = is_held_back.iter().enumerate();
-        let others = numbers.filter(|(_, is_held_back)| !**is_held_back);
-        let others: Vec<usize> = others.map(|(number, _)| number).collect();
-        let unseen = examples.pick(part, layout.n_values);
-        let fitted = fit(layout, &examples.pick(&others, layout.n_values));
-        scores.extend(fitted.scores(layout, &unseen));
-        values.extend(unseen.values);
     }
-    let unseen = Unseen {
-        scores: &scores,
-        values: &values,
-        n_values: layout.n_values,
-    };
-    Calibration::learn(&unseen, precision)
+
+    /// The scores of all tickets, each by weights that were fitted without it.
+    fn scores(&self, manner: Manner) -> Vec<f32> {
+        let parts = self.parts.iter().flat_map(|(others, unseen)| {
+            fit(self.layout, others, manner).scores(self.layout, unseen)
+        });
+        parts.collect()
+    }
+
+    /// The manner that is best on unseen tickets, and how sure to be of what it gives.
+    fn calibrated(&self, precision: f64) -> (Manner, Calibration) {
+        let n_values = self.layout.n_values;
+        let (manner, scores) = Manner::best(self.has_rules, self.n_tickets, |manner| {
+            let scores = self.scores(manner);
+            (goodness(&scores, &self.values, n_values), scores)
+        });
+        let unseen = Unseen {
+            scores: &scores,
+            values: &self.values,
+            n_values,
+        };
+        (manner, Calibration::learn(&unseen, precision))
+    }
 }
 
 #[cfg(test)]
