@@ -111,6 +111,14 @@ impl Model {
         Reading { features, vector }
     }
 
+    /// What a linear model sees of a ticket: columns and amounts, each column once, in order. The
+    /// n-grams of words are spelt out, so that other ways to learn can be measured on the same.
+    #[must_use]
+    pub fn columns(&self, ticket: &TicketText) -> Vec<(u32, f32)> {
+        let Reading { features, vector } = self.read(ticket);
+        self.vocabulary.spelt_out(&features, &vector)
+    }
+
     /// The values of a field, in order.
     #[must_use]
     pub fn values(&self, field: &str) -> &[FieldValue] {
