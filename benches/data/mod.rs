@@ -44,7 +44,7 @@ impl Data {
         }
     }
 
-    fn demo(limit: usize) -> Self {
+    pub fn demo(limit: usize) -> Self {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
         let files = [
             files(&corpus.join("demo/articles")),

@@ -22,7 +22,7 @@ use crate::model::Audience;
 use crate::search::{MAX_DEPTH, SearchQuery};
 
 pub use similar::{asked, similar};
-pub use triage::{Applied, OutOfScope, TriageReport, triage};
+pub use triage::{Applied, OutOfScope, TriageReport, past_tickets, triage};
 pub use tune::{BeforeAfter, Tuning, tune};
 
 /// How the answers to a set were.

@@ -106,7 +106,7 @@ pub fn triage(
     rules: &Rules,
     precision: f64,
 ) -> Result<TriageReport, Error> {
-    let read = |name| tickets(folder, name, field);
+    let read = |name| past_tickets(folder, name, field);
     let (mut train, test) = (read("train.jsonl")?, read("test.jsonl")?);
     train.retain(|past| !past.values.is_empty());
     let training = Training {
@@ -241,8 +241,15 @@ fn percent(n: usize, of: usize) -> f64 {
     100.0 * n as f64 / of.max(1) as f64
 }
 
-/// The tickets of a file. The field of one that is out of scope has no value.
-fn tickets(folder: &Path, name: &'static str, field: &str) -> Result<Vec<PastTicket>, Error> {
+/// The tickets of a file of a set that have the field. That of one that is out of scope has no value.
+///
+/// # Errors
+/// A file that is missing or wrong, with the line.
+pub fn past_tickets(
+    folder: &Path,
+    name: &'static str,
+    field: &str,
+) -> Result<Vec<PastTicket>, Error> {
     let path = find(folder, name)?;
     let lines = lines(&path)?;
     let tickets = lines.par_iter().map(|(line, text)| {

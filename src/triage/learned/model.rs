@@ -133,6 +133,15 @@ impl Model {
 }
 
 impl Model {
+    /// What a linear model sees of a ticket: columns and amounts, each column once, in order. The
+    /// n-grams of words are spelt out, so that other ways to learn can be measured on the same.
+    #[must_use]
+    pub fn columns(&self, ticket: &TicketText) -> Vec<(u32, f32)> {
+        let features = Features::of(ticket);
+        let vector = self.vocabulary.vector(&features);
+        self.vocabulary.spelt_out(&features, &vector)
+    }
+
     /// What was learned about a field, for a ticket in which these rules fire so many times.
     pub(crate) fn of_field<'a>(
         &'a self,
@@ -312,5 +321,36 @@ impl FieldModel {
     fn unseen_bias(&self) -> f64 {
         let n_tickets: u32 = self.counts.iter().sum();
         -(f64::from(n_tickets) + self.counts.len() as f64).ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_spelt_out_in_words_and_their_n_grams() {
+        let of = |subject: &str| {
+            Features::of(&TicketText {
+                subject: subject.to_owned(),
+                ..TicketText::default()
+            })
+        };
+        let model = Model {
+            vocabulary: Vocabulary::learn(&[of("toner"), of("toner"), of("vpn")]),
+            ..Model::default()
+        };
+        let columns = |subject: &str| {
+            model.columns(&TicketText {
+                subject: subject.to_owned(),
+                ..TicketText::default()
+            })
+        };
+        // Blank, toner, blank: 5, 4 and 3 n-grams; the word, and the word in the subject.
+        let toner = columns("toner");
+        assert_eq!(toner.len(), 2 + 5 + 4 + 3);
+        assert!(toner.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(columns("vpn").is_empty(), "seen once, it shares no n-gram");
+        assert!(!columns("toners").is_empty(), "it shares some");
     }
 }

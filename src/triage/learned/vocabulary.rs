@@ -219,6 +219,23 @@ impl Vocabulary {
         Vector { entries }
     }
 
+    /// A ticket with the shapes of learned words as numbers of their own.
+    pub(super) fn spelt_out(&self, ticket: &Features, vector: &Vector) -> Vec<(u32, f32)> {
+        let mut amounts: BTreeMap<u32, f32> = BTreeMap::new();
+        for entry in &vector.entries {
+            *amounts.entry(entry.number).or_default() += entry.amount;
+            let feature = ticket.list.get(entry.feature);
+            let is_learned = (entry.number as usize) < self.n_features;
+            let is_word = |feature: &&Feature| is_learned && feature.kind == LearnedKind::Word;
+            if let Some(word) = feature.filter(is_word) {
+                for (number, share) in self.shape(ticket.word(word)) {
+                    *amounts.entry(number).or_default() += entry.amount * share;
+                }
+            }
+        }
+        amounts.into_iter().collect()
+    }
+
     /// The known part of the shape of a word, with the share of each n-gram.
     fn shape(&self, word: &str) -> Vec<(u32, f32)> {
         let keys = shape(word);
