@@ -8,7 +8,7 @@ use super::decision::{
     Alternative, Counterfactual, Decision, FieldDecision, FieldName, FieldValue, Reason, Removed,
     RemovedWhat,
 };
-use super::learned::FieldReading;
+use super::learned::{Contribution, FieldReading};
 use super::rules::{Fired, Firing, Policy, Rule};
 use crate::model::TicketText;
 
@@ -43,6 +43,14 @@ impl Part<'_> {
             Self::Set(..) => 0.0,
         }
     }
+}
+
+/// What could be missed.
+#[derive(Clone, Copy)]
+enum Removable<'a> {
+    Rule(&'a Rule),
+    Learned(Contribution),
+    Correction(u64),
 }
 
 /// All that is known about a field of a ticket.
@@ -278,10 +286,13 @@ impl<'a> Parts<'a> {
         let mut of_ticket = learned.contributions(value);
         of_ticket.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
         let others = of_ticket.split_off(of_ticket.len().min(MAX_LEARNED));
-        reasons.extend(of_ticket.into_iter().map(|one| Reason::Learned {
-            feature: one.kind,
-            text: one.text,
-            weight: one.weight,
+        reasons.extend(of_ticket.iter().filter_map(|one| {
+            let (feature, text) = learned.named(one)?;
+            Some(Reason::Learned {
+                feature,
+                text,
+                weight: one.weight,
+            })
         }));
         if !others.is_empty() {
             reasons.push(Reason::Others {
@@ -295,54 +306,17 @@ impl<'a> Parts<'a> {
     /// itself, so those that widen the lead most are the fewest.
     fn counterfactual(&self, best: &Weighed, next: &Weighed) -> Counterfactual {
         let lead = best.score - next.score;
-        let mut removable: Vec<Removed> = self
-            .fired
-            .iter()
-            .map(|Fired { rule, firings }| Removed {
-                what: RemovedWhat::Rule {
-                    rule: rule.id.clone(),
-                },
-                weight: self.total_of(rule, firings.len(), &best.value)
-                    - self.total_of(rule, firings.len(), &next.value),
-            })
-            .collect();
-        if let Some(learned) = &self.learned {
-            let (of_best, of_next) = (
-                learned.contributions(&best.value),
-                learned.contributions(&next.value),
-            );
-            // Both are lists of the same things, those of the ticket.
-            removable.extend(
-                of_best
-                    .into_iter()
-                    .zip(of_next)
-                    .map(|(of_best, of_next)| Removed {
-                        weight: of_best.weight - of_next.weight,
-                        what: RemovedWhat::Learned {
-                            feature: of_best.kind,
-                            text: of_best.text,
-                        },
-                    }),
-            );
-        }
-        for (value, part) in &self.parts {
-            if let Part::Correction(correction, weight) = *part {
-                let is_of = |one: &Weighed| f64::from(u8::from(one.value == **value));
-                removable.push(Removed {
-                    what: RemovedWhat::Correction { correction },
-                    weight: weight * (is_of(best) - is_of(next)),
-                });
-            }
-        }
-        removable.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let mut removable = self.removable(best, next);
+        removable.sort_by(|a, b| b.1.total_cmp(&a.1));
         let mut left = lead;
         let mut without = Vec::new();
-        for removed in removable.into_iter().take(MAX_WITHOUT) {
-            if left < 0.0 || removed.weight <= 0.0 {
+        for (what, weight) in removable.into_iter().take(MAX_WITHOUT) {
+            if left < 0.0 || weight <= 0.0 {
                 break;
             }
-            left -= removed.weight;
-            without.push(removed);
+            left -= weight;
+            let what = self.named(what);
+            without.extend(what.map(|what| Removed { what, weight }));
         }
         if left >= 0.0 || self.set.is_some() {
             without.clear();
@@ -352,6 +326,46 @@ impl<'a> Parts<'a> {
             lead,
             without,
         }
+    }
+
+    /// All that could be missed, with how much the lead would shrink.
+    fn removable(&self, best: &Weighed, next: &Weighed) -> Vec<(Removable<'a>, f64)> {
+        let of_rules = self.fired.iter().map(|Fired { rule, firings }| {
+            let of_value = |value| self.total_of(rule, firings.len(), value);
+            let weight = of_value(&best.value) - of_value(&next.value);
+            (Removable::Rule(*rule), weight)
+        });
+        let mut removable: Vec<(Removable<'_>, f64)> = of_rules.collect();
+        if let Some(learned) = &self.learned {
+            // Both are lists of the same things, those of the ticket.
+            let of_best = learned.contributions(&best.value).into_iter();
+            let both = of_best.zip(learned.contributions(&next.value));
+            removable.extend(both.map(|(of_best, of_next)| {
+                let weight = of_best.weight - of_next.weight;
+                (Removable::Learned(of_best), weight)
+            }));
+        }
+        for (value, part) in &self.parts {
+            if let Part::Correction(correction, weight) = *part {
+                let is_of = |one: &Weighed| f64::from(u8::from(one.value == **value));
+                let weight = weight * (is_of(best) - is_of(next));
+                removable.push((Removable::Correction(correction), weight));
+            }
+        }
+        removable
+    }
+
+    fn named(&self, what: Removable<'_>) -> Option<RemovedWhat> {
+        Some(match what {
+            Removable::Rule(rule) => RemovedWhat::Rule {
+                rule: rule.id.clone(),
+            },
+            Removable::Correction(correction) => RemovedWhat::Correction { correction },
+            Removable::Learned(contribution) => {
+                let (feature, text) = self.learned.as_ref()?.named(&contribution)?;
+                RemovedWhat::Learned { feature, text }
+            }
+        })
     }
 
     /// What a rule gives to a value by all its firings.

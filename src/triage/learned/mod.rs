@@ -23,6 +23,6 @@ mod weights;
 pub use calibrate::{Judged, calibration_error, coverage_at};
 pub use file::ModelError;
 pub(crate) use likeness::Remembered;
-pub(crate) use model::{FieldReading, Reading};
+pub(crate) use model::{Contribution, FieldReading, Reading};
 pub use model::{Model, TrainedField};
 pub use train::{PastTicket, Training};

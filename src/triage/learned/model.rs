@@ -179,10 +179,11 @@ pub(crate) struct FieldReading<'a> {
 }
 
 /// What something in a ticket gives to a value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Contribution {
-    pub(crate) kind: LearnedKind,
-    pub(crate) text: String,
+    /// Where it stands in the list of what the ticket has.
+    place: usize,
+    /// Log-odds.
     pub(crate) weight: f64,
 }
 
@@ -232,24 +233,30 @@ impl FieldReading<'_> {
 
     /// What everything in the ticket gives to a value; always the same things, in the same order.
     pub(crate) fn contributions(&self, value: &FieldValue) -> Vec<Contribution> {
+        let mut contributions: Vec<Contribution> = Vec::new();
         let Some(number) = self.number(value) else {
-            return Vec::new();
+            return contributions;
         };
-        let mut of_feature: BTreeMap<usize, f64> = BTreeMap::new();
         for entry in &self.reading.vector.entries {
             let weight = self.model.weights.one(entry.number, entry.amount, number);
-            *of_feature.entry(entry.feature).or_default() += weight;
+            let weight = self.sharpness() * weight;
+            match contributions.last_mut() {
+                // The n-grams of a word stand together.
+                Some(last) if last.place == entry.feature => last.weight += weight,
+                _ => contributions.push(Contribution {
+                    place: entry.feature,
+                    weight,
+                }),
+            }
         }
+        contributions
+    }
+
+    /// What it is that contributes, in words.
+    pub(crate) fn named(&self, contribution: &Contribution) -> Option<(LearnedKind, String)> {
         let features = &self.reading.features;
-        let known = of_feature.into_iter().filter_map(|(place, weight)| {
-            let feature = features.list.get(place)?;
-            Some(Contribution {
-                kind: feature.kind,
-                text: features.name(feature),
-                weight: self.sharpness() * weight,
-            })
-        });
-        known.collect()
+        let feature = features.list.get(contribution.place)?;
+        Some((feature.kind, features.name(feature)))
     }
 
     /// From which confidence on the value is right as often as wanted; none where too little is
