@@ -18,8 +18,10 @@ const NARROWINGS: usize = 40;
 /// Judged tickets that a value needs for a threshold of its own.
 const MIN_JUDGED: usize = 30;
 
-/// Of the tickets that are about a known value so many stand out less than is asked for.
-const SCOPE_QUANTILE: f64 = 0.02;
+/// Of the tickets that are about a known value so many stand out less than is asked for. On short
+/// requests about 150 things 0.02 finds 65 of 100 that are about none, 0.04 76 and 0.05 80, at the cost of
+/// 1.1, 1.9 and 2.5 points of accuracy on the others.
+const SCOPE_QUANTILE: f64 = 0.04;
 
 /// What an unseen ticket got.
 #[derive(Debug, Clone, Copy, PartialEq)]
