@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Fewer tickets tell one manner from another by chance.
 const ENOUGH: usize = 100;
 
+/// By so much another manner must be better to be taken, in the mean of accuracy and macro-F1, 0 to 1:
+/// less is chance where hundreds of tickets are held back.
+const CLEARLY: f64 = 0.01;
+
 /// From so many tickets on rare values are frequent enough in any manner.
 const PLENTY: usize = 5_000;
 
@@ -38,7 +42,7 @@ impl Manner {
     };
 
     /// The manner that does best for so many tickets, with what came of it. `attempt` tells how good
-    /// one is on tickets that are held back. Later ones must be better, not just as good.
+    /// one is on tickets that are held back. Another must be clearly better than the usual one.
     pub(super) fn best<T>(
         has_rules: bool,
         n_tickets: usize,
@@ -47,7 +51,7 @@ impl Manner {
         let (mut manner, (mut highest, mut outcome)) = (Self::USUAL, attempt(Self::USUAL));
         let mut compare = |manner: &mut Self, other: Self| {
             let (goodness, of_other) = attempt(other);
-            if goodness > highest {
+            if goodness > highest + CLEARLY {
                 (*manner, highest, outcome) = (other, goodness, of_other);
             }
         };
