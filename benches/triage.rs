@@ -135,7 +135,7 @@ fn triage(c: &mut Criterion) {
     let size = learned.unwrap().values;
     let name = &desk.past.name;
 
-    let decider = engine.decider().expect("the store can be read");
+    let decider = engine.decider().unwrap();
     let long = desk.long();
     let mut next = 0;
     c.bench_function(&format!("triage/decide/{name}/{size}"), |b| {

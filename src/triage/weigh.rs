@@ -333,7 +333,7 @@ impl<'a> Parts<'a> {
         let of_rules = self.fired.iter().map(|Fired { rule, firings }| {
             let of_value = |value| self.total_of(rule, firings.len(), value);
             let weight = of_value(&best.value) - of_value(&next.value);
-            (Removable::Rule(*rule), weight)
+            (Removable::Rule(rule), weight)
         });
         let mut removable: Vec<(Removable<'_>, f64)> = of_rules.collect();
         if let Some(learned) = &self.learned {
