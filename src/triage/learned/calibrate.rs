@@ -4,6 +4,8 @@
 //! 2017). With it, the confidence from which on a value is right often enough is looked up for
 //! every value, and the lead below which a ticket is likely about none of them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::share::Share;
@@ -51,7 +53,12 @@ pub(super) struct Calibration {
     pub(super) accuracy: f64,
     /// The share of them whose value was sure enough to be applied, 0 to 1.
     pub(super) coverage: f64,
+    /// How many of them can be decided at each of [`PRECISIONS`], the surest first.
+    pub(super) decided_at: Vec<u64>,
 }
+
+/// The precisions at which it is told how much can be decided.
+pub(super) const PRECISIONS: [(&str, f64); 3] = [("0.80", 0.8), ("0.90", 0.9), ("0.95", 0.95)];
 
 /// Unseen tickets: their scores, one row each, and the number of the right value.
 pub(super) struct Unseen<'a> {
@@ -96,11 +103,24 @@ impl Calibration {
             sharpness,
             accuracy: share(n_right),
             coverage: share(n_sure),
+            decided_at: PRECISIONS
+                .map(|(_, precision)| coverage_at(&all, precision).n)
+                .to_vec(),
             thresholds,
             scope_lead: quantile(guesses.iter().map(|guess| guess.lead), SCOPE_QUANTILE),
             error: calibration_error(&all),
             tickets: all.len(),
         }
+    }
+}
+
+impl Calibration {
+    /// How much can be decided at each of [`PRECISIONS`].
+    pub(super) fn coverage_at_precision(&self) -> BTreeMap<&'static str, Share> {
+        let names = PRECISIONS.iter().map(|(name, _)| *name);
+        let shares = self.decided_at.iter();
+        let shares = shares.map(|n| Share::new(*n, self.tickets as u64));
+        names.zip(shares).collect()
     }
 }
 
@@ -265,6 +285,16 @@ mod tests {
         assert!((confidence - 0.75).abs() < 0.01, "{calibration:?}");
         assert!(calibration.error < 0.01, "{calibration:?}");
         assert!(calibration.thresholds[0] > 1.0, "never 90 of 100");
+        let coverage = calibration.coverage_at_precision();
+        assert_eq!(
+            (coverage["0.80"].n, coverage["0.80"].of),
+            (0, 400),
+            "{coverage:?}"
+        );
+        assert!(
+            coverage["0.80"].high > 0.005,
+            "400 are not all: {coverage:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::decision::{FieldName, FieldValue, LearnedKind};
+use super::super::share::Share;
 use super::calibrate::Calibration;
 use super::features::Features;
 use super::likeness::Traits;
@@ -65,6 +66,9 @@ pub struct TrainedField {
     pub calibration_error: f64,
     /// The share of unseen tickets whose value was sure enough to be applied, 0 to 1.
     pub coverage: f64,
+    /// The share of unseen tickets that can be decided by taking the surest first while this share of
+    /// them is right, by that share.
+    pub coverage_at_precision: BTreeMap<&'static str, Share>,
     /// Values with too few tickets to learn from: rules decide on them.
     pub rare: Vec<String>,
 }
@@ -309,6 +313,7 @@ impl FieldModel {
             accuracy: self.calibration.accuracy,
             calibration_error: self.calibration.error,
             coverage: self.calibration.coverage,
+            coverage_at_precision: self.calibration.coverage_at_precision(),
             rare: rare.map(|(name, _)| name.clone()).collect(),
         }
     }
