@@ -31,11 +31,11 @@ const BIAS_HOLD: f32 = 0.01;
 /// otherwise. With ten tickets that gains five points of accuracy, with thousands it changes nothing.
 const BIAS_HOLD_OF_RULES: f32 = 5.0;
 
-/// Steps of the search; 15 to 35 are taken.
+/// The most steps of the search.
 const MAX_STEPS: usize = 50;
 
 /// A step that lowers the loss by a smaller part gains too little. From 0.01 to 0.003 the accuracy
-/// gains 0.1 to 0.7 points and learning takes half as long again; 0.001 measures like 0.003.
+/// changes by -0.2 to 0.7 points on five fields, up on four, and learning takes 1.4 to 3 times as long.
 const SMALL_GAIN: f64 = 0.003;
 
 /// Tickets from which the reach of weights is estimated.
