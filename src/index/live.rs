@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::error::OpenReadError;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{Index, IndexReader, ReloadPolicy, TantivyError, Term};
+use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, SegmentReader, TantivyError, Term};
 
 use super::Error;
-use super::forward::ForwardPlugin;
+use super::forward::{Forward, ForwardPlugin};
 use super::schema::{Fields, schema};
 use super::tokenizer::{FirstlineTokenizer, TOKENIZER};
 use super::view::{SegmentView, ViewKey};
@@ -20,6 +20,9 @@ use super::view::{SegmentView, ViewKey};
 /// All segments are worth merging into one when this part of the documents is not in the largest:
 /// so every document is merged a bounded number of times.
 const WORTH_COMPACTING: u64 = 10;
+
+/// So many merges in a row may end while a commit is opened.
+const MAX_TRIES: u32 = 10;
 
 /// What every commit carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +44,46 @@ pub struct SegmentSummary {
     pub deleted: u64,
 }
 
+/// A commit that was made visible, with all that its answers need open: the files of segments that
+/// are merged meanwhile are removed, and only who has them open can still read them.
+pub(super) struct Opened {
+    pub(super) searcher: Searcher,
+    /// By segment.
+    forwards: Vec<Arc<Forward>>,
+}
+
+impl Opened {
+    /// The segments, each with what stands in its documents.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &Arc<Forward>)> {
+        self.searcher.segment_readers().iter().zip(&self.forwards)
+    }
+
+    /// What `last` has open already is not opened again.
+    fn new(searcher: Searcher, last: Option<&Self>) -> Result<Self, Error> {
+        let open = |segment: &SegmentReader| {
+            let mut known = last.into_iter().flat_map(Self::segments);
+            let same = known.find(|(other, _)| other.segment_id() == segment.segment_id());
+            match same {
+                Some((_, forward)) => Ok(Arc::clone(forward)),
+                None => Forward::open(segment).map(Arc::new),
+            }
+        };
+        let forwards = searcher.segment_readers().iter().map(open);
+        Ok(Self {
+            forwards: forwards.collect::<Result<_, _>>()?,
+            searcher,
+        })
+    }
+}
+
 /// One generation of an index, open for reading.
 pub struct LiveIndex {
     pub(super) path: PathBuf,
     pub(super) index: Index,
-    pub(super) reader: IndexReader,
+    reader: IndexReader,
+    opened: Mutex<Arc<Opened>>,
+    /// Held while a commit is made visible, so that an older one never follows a newer one.
+    reloading: Mutex<()>,
     pub(super) fields: Fields,
     pub(super) stamp: String,
     pub(super) segment_views: Mutex<HashMap<ViewKey, Arc<SegmentView>>>,
@@ -136,7 +174,10 @@ impl LiveIndex {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
+        let opened = newest(&reader, None)?;
         Ok(Self {
+            opened: Mutex::new(Arc::new(opened)),
+            reloading: Mutex::default(),
             path: path.to_owned(),
             index,
             reader,
@@ -165,18 +206,29 @@ impl LiveIndex {
     /// # Errors
     /// An error of the file system.
     pub fn reload(&self) -> Result<(), Error> {
-        self.reader.reload()?;
-        let searcher = self.reader.searcher();
-        let alive: Vec<_> = searcher
-            .segment_readers()
-            .iter()
-            .map(|segment| segment.segment_id())
-            .collect();
+        let _guard = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let opened = Arc::new(newest(&self.reader, Some(&self.opened()))?);
+        let alive = opened.segments().map(|(segment, _)| segment.segment_id());
+        let alive: Vec<_> = alive.collect();
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = opened;
         self.segment_views
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|key, _| alive.contains(&key.segment));
         Ok(())
+    }
+
+    /// The commit that was made visible last.
+    pub(super) fn opened(&self) -> Arc<Opened> {
+        Arc::clone(&self.opened.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A searcher of that commit.
+    pub(super) fn searcher(&self) -> Searcher {
+        self.opened().searcher.clone()
     }
 
     /// Whether the document whose last change has this number can be found.
@@ -188,11 +240,7 @@ impl LiveIndex {
             Term::from_field_u64(self.fields.seq, seq),
             IndexRecordOption::Basic,
         );
-        Ok(self
-            .reader
-            .searcher()
-            .search(&query, &tantivy::collector::Count)?
-            > 0)
+        Ok(self.searcher().search(&query, &tantivy::collector::Count)? > 0)
     }
 
     /// Every document that can be found, as (id, sequence number).
@@ -201,7 +249,7 @@ impl LiveIndex {
     /// An error of the file system.
     pub fn ids(&self) -> Result<Vec<(String, u64)>, Error> {
         let mut found = Vec::new();
-        for segment in self.reader.searcher().segment_readers() {
+        for segment in self.searcher().segment_readers() {
             let ids = segment.fast_fields().str("id")?;
             let seqs = segment.fast_fields().u64("seq")?;
             for doc in segment.doc_ids_alive() {
@@ -221,7 +269,7 @@ impl LiveIndex {
     /// again.
     #[must_use]
     pub fn is_worth_compacting(&self) -> bool {
-        let searcher = self.reader.searcher();
+        let searcher = self.searcher();
         let segments = searcher.segment_readers();
         let sizes = || segments.iter().map(|segment| u64::from(segment.max_doc()));
         let outside_largest = sizes().sum::<u64>() - sizes().max().unwrap_or(0);
@@ -231,7 +279,7 @@ impl LiveIndex {
     /// How the index is laid out.
     #[must_use]
     pub fn summary(&self) -> SegmentSummary {
-        let searcher = self.reader.searcher();
+        let searcher = self.searcher();
         let segments = searcher.segment_readers();
         SegmentSummary {
             segments: segments.len(),
@@ -240,6 +288,22 @@ impl LiveIndex {
                 .iter()
                 .map(|segment| u64::from(segment.num_deleted_docs()))
                 .sum(),
+        }
+    }
+}
+
+/// The newest commit. A merge may end between the two openings, and its segments are removed then:
+/// the commit that follows is opened in their place.
+fn newest(reader: &IndexReader, last: Option<&Opened>) -> Result<Opened, Error> {
+    let mut tries = 0;
+    loop {
+        reader.reload()?;
+        tries += 1;
+        match Opened::new(reader.searcher(), last) {
+            Err(Error::Tantivy(TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(
+                _,
+            )))) if tries < MAX_TRIES => {}
+            done => return done,
         }
     }
 }

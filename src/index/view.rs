@@ -51,7 +51,7 @@ pub(super) struct SegmentView {
     n_docs: u64,
     n_tokens: [u64; 2],
     columns: Columns,
-    forward: Forward,
+    forward: Arc<Forward>,
     doc_freqs: Memo<Term, u64>,
     pub(super) lookups: Memo<Lookup, Arc<[SegmentTerm]>>,
 }
@@ -144,7 +144,11 @@ impl Columns {
 }
 
 impl SegmentView {
-    fn new(segment: &SegmentReader, fields: &Fields, audience: &Audience) -> Result<Self, Error> {
+    fn new(
+        (segment, forward): (&SegmentReader, &Arc<Forward>),
+        fields: &Fields,
+        audience: &Audience,
+    ) -> Result<Self, Error> {
         let visible = match audience.terms() {
             None => None,
             Some(terms) => {
@@ -177,7 +181,7 @@ impl SegmentView {
             n_docs,
             n_tokens,
             columns: Columns::of(segment)?,
-            forward: Forward::open(segment)?,
+            forward: Arc::clone(forward),
             doc_freqs: Memo::new(MAX_DOC_FREQS),
             lookups: Memo::new(MAX_LOOKUPS),
         })
@@ -295,15 +299,14 @@ impl View {
     /// # Errors
     /// An error of the file system.
     pub fn new(live: Arc<LiveIndex>, audience: &Audience) -> Result<Self, Error> {
-        let searcher = live.reader.searcher();
-        let segments = searcher
-            .segment_readers()
-            .iter()
+        let opened = live.opened();
+        let segments = opened
+            .segments()
             .map(|segment| segment_view(&live, segment, audience))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             live,
-            searcher,
+            searcher: opened.searcher.clone(),
             segments,
             found: RefCell::default(),
         })
@@ -495,7 +498,7 @@ impl Sees<'_> {
 
 fn segment_view(
     live: &LiveIndex,
-    segment: &SegmentReader,
+    (segment, forward): (&SegmentReader, &Arc<Forward>),
     audience: &Audience,
 ) -> Result<Arc<SegmentView>, Error> {
     let key = ViewKey {
@@ -510,7 +513,11 @@ fn segment_view(
     if let Some(view) = views().get(&key) {
         return Ok(Arc::clone(view));
     }
-    let view = Arc::new(SegmentView::new(segment, &live.fields, audience)?);
+    let view = Arc::new(SegmentView::new(
+        (segment, forward),
+        &live.fields,
+        audience,
+    )?);
     let mut views = views();
     if views.len() >= MAX_SEGMENT_VIEWS {
         views.clear();

@@ -99,7 +99,7 @@ impl IndexWriter {
         // tantivy runs every deletion against every segment; most documents are new and need none.
         let id = Term::from_field_text(self.live.fields.id, key.id());
         let is_new_here = self.uncommitted.insert(self.hasher.hash_one(key.id()));
-        if !is_new_here || self.live.reader.searcher().doc_freq(&id)? > 0 {
+        if !is_new_here || self.live.searcher().doc_freq(&id)? > 0 {
             self.writer.delete_term(id);
         }
         let form = document.and_then(|document| index_form(&self.live.fields, seq, document));
@@ -139,7 +139,7 @@ impl IndexWriter {
     /// # Errors
     /// When a thread cannot be started.
     pub fn compact(&mut self) -> std::io::Result<JoinHandle<()>> {
-        let searcher = self.live.reader.searcher();
+        let searcher = self.live.searcher();
         let segments = searcher.segment_readers().iter();
         let ids: Vec<SegmentId> = segments.map(SegmentReader::segment_id).collect();
         let merge = self.writer.merge(&ids);
@@ -168,8 +168,8 @@ impl IndexWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::stamp;
-    use crate::model::Kind;
+    use crate::index::{View, stamp};
+    use crate::model::{Audience, Kind};
 
     fn live() -> (tempfile::TempDir, Arc<LiveIndex>) {
         let folder = tempfile::tempdir().unwrap();
@@ -249,5 +249,38 @@ mod tests {
         writer.commit(3).unwrap();
         assert_eq!(live.ids().unwrap(), []);
         assert_eq!(live.committed_seq().unwrap(), 3);
+    }
+
+    /// Segments that are merged are removed, while those who were there before still look at them:
+    /// also somebody who never did so yet.
+    #[test]
+    fn a_merge_takes_nothing_from_who_has_not_looked_yet() {
+        let (folder, live) = live();
+        let mut writer = IndexWriter::open(Arc::clone(&live), WriterSize::Trickle).unwrap();
+        for (seq, id) in [(1, "T-1"), (2, "T-2")] {
+            let (key, document) = ticket(id);
+            writer.apply(seq, &key, Some(&document)).unwrap();
+            writer.commit(seq).unwrap();
+        }
+        let other = Arc::new(LiveIndex::open(folder.path(), &stamp("test")).unwrap());
+        assert_eq!(other.summary().segments, 2);
+        let rows = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            let rows = files.filter(|file| {
+                let path = file.as_ref().unwrap().path();
+                path.extension()
+                    .is_some_and(|extension| extension == "forward")
+            });
+            rows.count()
+        };
+        assert_eq!(rows(), 2);
+        writer.compact().unwrap().join().unwrap();
+        assert_eq!(
+            (live.summary().segments, rows()),
+            (1, 1),
+            "the old ones are gone"
+        );
+        let view = View::new(other, &Audience::Everything).unwrap();
+        assert_eq!((view.n_segments(), view.n_docs()), (2, 2));
     }
 }
