@@ -73,26 +73,35 @@ impl CorrectionBox {
         if state.made_for == made_for && state.seq >= newest_seq {
             return Ok(Arc::clone(&state.corrections));
         }
-        let from = match state.changes.first() {
-            Some(first) if state.made_for == made_for => first - 1,
-            Some(_) | None => decider.model_seq(),
+        // Taken out, so that nothing half made stays behind an error.
+        let mut last = std::mem::take(&mut *state);
+        if last.made_for != made_for {
+            last = State::default();
+        }
+        let from = match last.changes.first() {
+            Some(first) => first - 1,
+            None => decider.model_seq(),
         };
         let mut changes = store.written_after(from)?;
         if changes.len() >= MAX_BEFORE_CUT {
             changes.drain(..changes.len() - MAX_KEPT);
         }
-        let goes_on = state.made_for == made_for && changes.starts_with(&state.changes);
-        if !goes_on {
-            state.changes.clear();
-            state.corrections = Arc::default();
+        if !changes.starts_with(&last.changes) {
+            last = State::default();
         }
-        let new = changes.get(state.changes.len()..).unwrap_or_default();
+        let new = changes.get(last.changes.len()..).unwrap_or_default();
+        let mut corrections = last.corrections;
         if !new.is_empty() {
-            let corrections = Arc::make_mut(&mut state.corrections);
+            let corrections = Arc::make_mut(&mut corrections);
             add(corrections, (store, new), decider, learn)?;
         }
-        (state.made_for, state.seq, state.changes) = (made_for, newest_seq, changes);
-        Ok(Arc::clone(&state.corrections))
+        *state = State {
+            made_for,
+            seq: newest_seq,
+            changes,
+            corrections: Arc::clone(&corrections),
+        };
+        Ok(corrections)
     }
 }
 

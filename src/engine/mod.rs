@@ -128,6 +128,16 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// The change that stores a document which somebody writes by hand, now.
+#[must_use]
+pub fn by_hand(document: Document, author: String) -> Change {
+    let author = Author {
+        name: author,
+        at: now(),
+    };
+    Change::Write(Box::new(Written { document, author }))
+}
+
 impl Engine {
     /// Opens a data folder for reading and writing, making it when there is none. An index that is
     /// missing, damaged or of another version is made anew in the background.
@@ -258,14 +268,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::put`].
     pub fn write_by_hand(&self, document: Document, author: &str) -> Result<u64, Error> {
-        let written = Written {
-            document,
-            author: Author {
-                name: author.to_owned(),
-                at: now(),
-            },
-        };
-        self.write(vec![Change::Write(Box::new(written))])
+        self.write(vec![by_hand(document, author.to_owned())])
             .map(|outcome| outcome.seq)
     }
 

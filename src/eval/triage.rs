@@ -16,8 +16,8 @@ use super::set::{Error, find, lines};
 use crate::engine::instant;
 use crate::model::{PriorityMatrix, TicketText, Time};
 use crate::triage::{
-    Basis, Decision, FieldName, FieldValue, Judged, Model, PastTicket, Rules, Thresholds, Training,
-    calibration_error, coverage_at,
+    Basis, Decision, FieldName, FieldValue, Judged, Model, PRECISIONS, PastTicket, Rules,
+    Thresholds, Training, calibration_error, coverage_at,
 };
 
 /// What sets write for a ticket that is about none of the values.
@@ -174,9 +174,9 @@ fn measured(decided: &[Decided]) -> TriageReport {
     let n_right = judged.iter().filter(|judged| judged.is_right).count();
     let applied: Vec<&Judged> = judged.iter().filter(|judged| judged.is_applied).collect();
     let n_applied_right = applied.iter().filter(|judged| judged.is_right).count();
-    let coverage = ["0.80", "0.90", "0.95"].map(|precision| {
-        let share = coverage_at(&judged, precision.parse().unwrap_or(1.0));
-        (precision.to_owned(), share.value.unwrap_or_default())
+    let coverage = PRECISIONS.map(|(name, precision)| {
+        let share = coverage_at(&judged, precision);
+        (name.to_owned(), share.value.unwrap_or_default())
     });
     let mut times: Vec<u64> = decided.iter().map(|decided| decided.took_us).collect();
     TriageReport {

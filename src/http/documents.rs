@@ -14,10 +14,10 @@ use super::access::Caller;
 use super::params::{Params, json};
 use super::problem::{Code, Problem};
 use super::{App, MAX_VISIBLE_WAIT};
-use crate::engine::{Lane, now};
+use crate::engine::{Lane, by_hand};
 use crate::import::{Mapped, Options, document_of_object};
 use crate::model::{Document, DocumentKey, Kind, Role};
-use crate::store::{self, Author, Change, Outcome, WriteStatus};
+use crate::store::{Change, Outcome, WriteStatus};
 
 /// The id in a path; axum's own answer to a path that does not read would be no problem document.
 type PathId = Result<Path<String>, PathRejection>;
@@ -86,12 +86,7 @@ async fn store(
     let Mapped {
         document, notes, ..
     } = document_of_object(with_key(object, &key)?, Options::default())?;
-    let author = Author {
-        name: caller.name,
-        at: now(),
-    };
-    let by_hand = store::Written { document, author };
-    let outcome = app.write(Change::Write(Box::new(by_hand))).await?;
+    let outcome = app.write(by_hand(document, caller.name)).await?;
     let visible = wants_visible && wait_visible(&app, outcome.seq).await;
     let status = match outcome.status {
         WriteStatus::Created => StatusCode::CREATED,

@@ -118,7 +118,7 @@ impl Corrections {
 
     /// The corrected tickets that a ticket is like.
     pub(super) fn alike(&self, basis: &Basis<'_>, reading: &Reading) -> Alike {
-        match self.list.is_empty() {
+        match self.is_empty() {
             true => Alike::default(),
             false => Alike(self.remembered.alike(&reading.traits(basis.model))),
         }

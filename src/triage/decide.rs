@@ -107,7 +107,8 @@ impl<'a> Basis<'a> {
     }
 
     fn read(&self, ticket: &TicketText) -> Option<Reading> {
-        let reads = self.model.is_some() || self.corrections.is_some();
+        let is_corrected = self.corrections.is_some_and(|told| !told.is_empty());
+        let reads = self.model.is_some() || is_corrected;
         reads.then(|| Reading::of(ticket, self.model))
     }
 

@@ -35,7 +35,8 @@ pub use decision::{
     TriageDecision, final_value,
 };
 pub use learned::{
-    Judged, Model, ModelError, PastTicket, TrainedField, Training, calibration_error, coverage_at,
+    Judged, Model, ModelError, PRECISIONS, PastTicket, TrainedField, Training, calibration_error,
+    coverage_at,
 };
 pub use problems::{Problem, ProblemKind, Problems, Severity};
 pub use rules::{RULES_SCHEMA, Rules, RulesSummary};

@@ -58,7 +58,7 @@ pub(super) struct Calibration {
 }
 
 /// The precisions at which it is told how much can be decided.
-pub(super) const PRECISIONS: [(&str, f64); 3] = [("0.80", 0.8), ("0.90", 0.9), ("0.95", 0.95)];
+pub const PRECISIONS: [(&str, f64); 3] = [("0.80", 0.8), ("0.90", 0.9), ("0.95", 0.95)];
 
 /// Unseen tickets: their scores, one row each, and the number of the right value.
 pub(super) struct Unseen<'a> {
@@ -112,9 +112,7 @@ impl Calibration {
             tickets: all.len(),
         }
     }
-}
 
-impl Calibration {
     /// How much can be decided at each of [`PRECISIONS`].
     pub(super) fn coverage_at_precision(&self) -> BTreeMap<&'static str, Share> {
         let names = PRECISIONS.iter().map(|(name, _)| *name);

@@ -127,4 +127,17 @@ mod tests {
         assert_eq!(best(true, 10, 0.0), Manner::USUAL);
         assert_eq!(best(false, 1_000, 0.0), Manner::USUAL);
     }
+
+    #[test]
+    fn another_manner_is_taken_where_tickets_are_few_and_it_is_clearly_better() {
+        let best = |n_tickets, by: f64| {
+            let attempt = |manner: Manner| (by * manner.balance, ());
+            Manner::best(false, n_tickets, attempt).0
+        };
+        let clearly = 2.1 * CLEARLY;
+        assert_eq!(best(ENOUGH, clearly), Manner::EVEN);
+        assert_eq!(best(ENOUGH, 1.9 * CLEARLY), Manner::USUAL);
+        assert_eq!(best(ENOUGH - 1, clearly), Manner::USUAL);
+        assert_eq!(best(PLENTY, clearly), Manner::USUAL);
+    }
 }

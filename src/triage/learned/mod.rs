@@ -20,7 +20,7 @@ mod train;
 mod vocabulary;
 mod weights;
 
-pub use calibrate::{Judged, calibration_error, coverage_at};
+pub use calibrate::{Judged, PRECISIONS, calibration_error, coverage_at};
 pub use file::ModelError;
 pub(crate) use likeness::Remembered;
 pub(crate) use model::{Contribution, FieldReading, Reading};
