@@ -4,6 +4,9 @@
 //! there is no such ticket, for admins only, because nobody knows who will be allowed to see it.
 //! One without a ticket is for every analyst. What was shown beside a decision, past tickets and
 //! articles, is not kept: it is of the indexes of that day.
+//!
+//! Made again, a decision is compared byte for byte, or it is said which input is gone. It goes
+//! with its ticket or after `triage.keep_days`; numbers are never given twice.
 
 use serde::Serialize;
 use serde_json::Value;

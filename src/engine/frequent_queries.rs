@@ -2,6 +2,9 @@
 //!
 //! One that was asked on few days is not: nobody's single wish is shown to others. They are kept in
 //! memory and read anew from the counts now and then by the thread that writes those.
+//!
+//! By default one must have had hits on three of the last ninety days, and only those who see
+//! articles with all of its words are shown it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! Joins index and store into the answer to a question for similar documents.
+//!
+//! An open ticket of the last 14 days with a similarity of 0.5 or more is called a duplicate (both
+//! are settings): on titanium-jira half of those pairs were linked by people.
 
 use super::clock::{Stopwatch, now};
 use super::{Engine, Error};

@@ -1,6 +1,9 @@
 //! A document in the making: what every mapping does in the same way. Values that no table knows
 //! are kept raw and noted, dates that do not read are noted, markup becomes text, a resolution is
 //! one only when something was solved.
+//!
+//! What belongs to a record stands in it under `_with`: comments, people and groups from other
+//! files.
 
 use std::collections::BTreeSet;
 

@@ -4,6 +4,9 @@
 //! Nothing is ever written under a name that an input gives, and links inside folders are not
 //! followed. What is packed has limits, so that a few kilobytes cannot become a full disk or an
 //! endless read.
+//!
+//! An archive unpacks to 200 times its size at most, all members together (small ones to 64 MB
+//! whatever their size); a stream that must be read twice is kept packed in a temporary file.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};

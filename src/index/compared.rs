@@ -3,6 +3,9 @@
 //! The [`candidates`] of all segments are compared exactly, by what stands in them (`forward`): the
 //! sum of what every clause adds, the same whole number to the last bit as [`rank`](super::rank) adds up
 //! from the postings.
+//!
+//! `exhaustive` questions ask `rank` instead. A property test compares the scores of both after
+//! random writes, deletions and merges.
 
 use std::cmp::Reverse;
 

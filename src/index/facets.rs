@@ -1,4 +1,7 @@
 //! How many of the documents found have which value of a field.
+//!
+//! Facets need every match, but lists that were added up are not walked again; values are counted in
+//! the order of the documents.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -6,6 +6,8 @@
 //! sequence number that it covers and a stamp; an index with another stamp is made anew.
 //!
 //! Nothing here reads the store or understands queries: terms come in, scored documents go out.
+//!
+//! Articles and tickets have an index each, because their statistics and audiences differ.
 
 mod agreement;
 mod candidates;

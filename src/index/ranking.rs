@@ -10,6 +10,10 @@
 //!
 //! Scores are whole numbers of 1/65536: sums do not depend on their order, so neither on how
 //! documents lie in segments nor on documents that must not be seen.
+//!
+//! tantivy's postings are used, not its queries. They are read block by block, and a block is
+//! scored before any sum is touched, so that the lengths of many documents are fetched at a time.
+//! Which lists of a long text are beyond its budget is decided by what the audience sees.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;

@@ -23,7 +23,7 @@ pub struct Weighting {
     pub title_weight: f32,
     /// How soon a term counts no more when the query repeats it: it weighs (k3 + 1) n / (k3 + n).
     pub k3: f32,
-    /// The power of idf in the score; 1 is plain BM25, 1.25 to 1.5 finds the same trouble better.
+    /// The power of idf in the score; 1 is plain BM25, tickets have 1.1 unless the desk sets another.
     pub idf_power: f32,
     /// Terms that are asked for at most.
     pub max_terms: usize,

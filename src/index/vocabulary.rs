@@ -1,6 +1,10 @@
 //! The terms of an index that are like a given one: what a misspelt or unfinished word may mean.
 //!
-//! Only terms that stand in a document the audience sees are given, with their frequency there.
+//! Only terms that stand in a document the audience sees are given, with their frequency there; a
+//! replaced or deleted state counts until a merge drops it.
+//!
+//! Looked up with a Levenshtein automaton in tantivy's term dictionaries. Of what is found the
+//! terms most frequent for the audience are taken; looks into a segment are remembered.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};

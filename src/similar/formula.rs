@@ -4,6 +4,11 @@
 //! category, the same queue, and that it is of about the same time, for the same trouble tends to
 //! come in bursts. Similarity is the score of the words alone, divided by the one that the ticket
 //! would give itself: it is comparable between requests, and does not fall because time passes.
+//!
+//! The lifts are given to the hundred documents that are best by their words, or twice as many as
+//! are wanted. By default 0.2 for the same category, 0.2 for the same queue and 0.8 / (1 + days /
+//! 30) for the time. The floor of 0.1 is said 13 times on 1,699 judged queries (dev halves and the
+//! demo desk), 10 times rightly.
 
 use serde::Serialize;
 

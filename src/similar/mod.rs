@@ -4,6 +4,9 @@
 //! The query is a whole ticket, so the work is in choosing its telling terms and weighting them
 //! ([`Formula`]). What is shown of a resolution is cut out of it (`passage`), never written; near
 //! copies of one resolution are told as one ([`resolutions`]).
+//!
+//! Shared terms are looked up in the index: analyzing ten long tickets again took longer than
+//! finding them.
 
 mod answer;
 mod formula;

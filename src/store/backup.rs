@@ -1,7 +1,8 @@
 //! Backup and restore of the store file.
 //!
 //! A backup is one SQLite file, complete and consistent, taken with SQLite's online backup from a
-//! running server. Indexes are not part of it: they are made anew from the store.
+//! running server. Indexes are not part of it: they are made anew from the store. A restored store
+//! has a new id, so an index of the old one is not taken for its own.
 
 use std::path::{Path, PathBuf};
 

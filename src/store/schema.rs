@@ -2,6 +2,8 @@
 //!
 //! The format is checked in the bytes of the file before SQLite opens it, so that a file of a
 //! newer version, or one that is no store at all, is refused without being touched.
+//!
+//! An older store gets the tables of newer formats when it is opened for writing.
 
 use std::fs::File;
 use std::io::Read;

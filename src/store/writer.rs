@@ -1,4 +1,7 @@
 //! The one connection that writes documents.
+//!
+//! A document that is already stored in the same state is not written again. An imported one is not
+//! taken when the stored one has a newer `updated_at`.
 
 use std::path::Path;
 

@@ -1,5 +1,9 @@
 //! Decides on a ticket: every field for itself, the queue by the categories, the priority by the
 //! matrix.
+//!
+//! The queue follows the category, as sure as all categories of it together. Tags and flags are
+//! decided each for itself (`labels`). A policy sets a value outside the arithmetic: its reason
+//! weighs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,6 +4,9 @@
 //! speaks for a value before anything is read; each `[[rule]]` has conditions and effects.
 //! `RULES.md` is the reference of the file, `rules.schema.json` its schema, and
 //! `corpus/demo/rules.toml` a complete example.
+//!
+//! A rule with `each` counts once for every different word. Only rules of which a pattern is found
+//! are looked at, and those that ask no text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -1,5 +1,11 @@
 //! The mapping of each system: from a record with all that belongs to it to a document. Pure: what
 //! a mapping needs stands in the record, so an original can be converted again at any time.
+//!
+//! A document is named `system:key` by the key that people use, so an issue that is moved to
+//! another project is a new one. Public are only Help Center articles that name no segment,
+//! published knowledge whose record says that no criteria and roles are set, articles of folders
+//! for everybody, pages of spaces that anonymous users may view, and files whose front matter says
+//! so.
 
 mod alertmanager;
 mod confluence;
