@@ -13,7 +13,7 @@ use super::learning::{fields, past_ticket};
 use super::triage::Decider;
 use super::{Engine, Error};
 use crate::model::{Kind, TicketId};
-use crate::store::{Author, StoreReader, WrittenTicket};
+use crate::store::{self, Author, StoreReader, WrittenTicket};
 use crate::triage::{Corrections, FieldValue};
 
 /// The newest so many count: learning anew is near then.
@@ -108,13 +108,21 @@ impl CorrectionBox {
 /// Takes into account what these changes told.
 fn add(
     corrections: &mut Corrections,
-    (store, changes): (&StoreReader, &[u64]),
+    (reader, changes): (&StoreReader, &[u64]),
     decider: &Decider,
     learn: &[String],
 ) -> Result<(), Error> {
     let fields = fields(learn);
     for seq in changes {
-        if let Some(WrittenTicket { ticket, .. }) = store.written_ticket(*seq)?
+        let written = match reader.written_ticket(*seq) {
+            // One damaged row must not take the decisions from all tickets.
+            Err(error @ store::Error::Unreadable { .. }) => {
+                tracing::warn!(%error, "it does not count as a correction");
+                None
+            }
+            written => written?,
+        };
+        if let Some(WrittenTicket { ticket, .. }) = written
             && ticket.is_resolved()
             && ticket.visibility.is_for_every_analyst(Kind::Ticket)
         {

@@ -256,3 +256,29 @@ fn corrections_of_a_model_end_with_the_next_one() {
     assert!(!learned["model_version"].as_str().unwrap().contains('+'));
     assert!(listed(&server).is_empty());
 }
+
+#[test]
+fn a_damaged_row_takes_no_decision_from_other_tickets() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    put(
+        &server,
+        &ticket("T-1", "screen is dark", "hardware/printer"),
+    );
+    put(
+        &server,
+        &ticket("T-2", "tunnel of the boat", "hardware/printer"),
+    );
+    drop(server);
+    let store = rusqlite::Connection::open(folder.path().join("firstline.db")).unwrap();
+    let damaged = "UPDATE document SET body = '{' WHERE id = 'T-1'";
+    assert_eq!(store.execute(damaged, []).unwrap(), 1);
+    drop(store);
+
+    let server = Server::start(folder.path());
+    let decided = decide(&server, "tunnel");
+    assert_eq!(decided["category"]["value"], "network/vpn", "{decided}");
+    let listed = listed(&server);
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["ticket_id"], "T-2");
+}
