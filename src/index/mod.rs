@@ -20,6 +20,7 @@ mod live;
 mod occurrences;
 mod ranking;
 mod schema;
+mod statistics;
 mod terms;
 mod tokenizer;
 mod view;

@@ -158,7 +158,7 @@ impl QueryTerms {
     /// # Errors
     /// An error of the file system.
     pub fn read(view: &View, text: &str) -> Result<Self, Error> {
-        let languages = Language::of_query(text, &view.languages()?);
+        let languages = Language::of_query(text, &view.languages().collect::<Vec<_>>());
         let Counted {
             mut terms,
             words,

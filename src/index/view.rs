@@ -4,6 +4,10 @@
 //! that a query can learn goes through it: hits, counts, facets, and also the statistics behind
 //! the scores (how many documents have a term, how long documents are), so that no score tells of
 //! a document that must not be seen.
+//!
+//! The set of languages goes through it too. A document is tested when it first matches. A deleted
+//! or replaced state is no hit and no count any more, but stays in the statistics until a merge
+//! drops it, as in tantivy's own.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,6 +24,7 @@ use tantivy::{BitSet, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::forward::Forward;
 use super::schema::{CREATED, Fields, STANDING, UPDATED};
+use super::statistics::{Deleted, Sums, Totals};
 use super::vocabulary::{Lookup, SegmentTerm};
 use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
@@ -42,17 +47,17 @@ pub(super) struct ViewKey {
     audience: Audience,
 }
 
-/// What an audience sees of one segment. Deleted documents count until a merge drops them, as they
-/// do in tantivy's own statistics.
+/// What an audience sees of one segment, deleted documents included.
 #[derive(Debug)]
 pub(super) struct SegmentView {
     /// The documents that may be seen; `None` means all.
     visible: Option<BitSet>,
-    n_docs: u64,
-    n_tokens: [u64; 2],
+    totals: Totals,
     columns: Columns,
     forward: Arc<Forward>,
     doc_freqs: Memo<Term, u64>,
+    /// The last state of the deleted documents that was asked for.
+    deleted: Mutex<Arc<Deleted>>,
     pub(super) lookups: Memo<Lookup, Arc<[SegmentTerm]>>,
 }
 
@@ -159,35 +164,41 @@ impl SegmentView {
                 (visible.len() < segment.max_doc() as usize).then_some(visible)
             }
         };
-        let sees = |doc: &DocId| {
-            visible
-                .as_ref()
-                .is_none_or(|visible| visible.contains(*doc))
-        };
-        let mut n_tokens = [0; 2];
-        for (sum, field) in n_tokens.iter_mut().zip(TextField::ALL) {
-            let lengths = segment.get_fieldnorms_reader(fields.text(field))?;
-            *sum = (0..segment.max_doc())
-                .filter(sees)
-                .map(|doc| u64::from(lengths.fieldnorm(doc)))
-                .sum();
-        }
-        let n_docs = match &visible {
-            None => u64::from(segment.max_doc()),
-            Some(visible) => visible.len() as u64,
-        };
+        let columns = Columns::of(segment)?;
+        let mut sums = Sums::of(segment, fields, &columns)?;
+        (0..segment.max_doc())
+            .filter(|doc| is_in(visible.as_ref(), *doc))
+            .for_each(|doc| sums.add(doc));
         Ok(Self {
             visible,
-            n_docs,
-            n_tokens,
-            columns: Columns::of(segment)?,
+            totals: sums.totals(),
+            columns,
             forward: Arc::clone(forward),
             doc_freqs: Memo::new(MAX_DOC_FREQS),
+            deleted: Mutex::new(Arc::new(Deleted::none(segment))),
             lookups: Memo::new(MAX_LOOKUPS),
         })
     }
 
-    /// In how many documents that may be seen a term stands.
+    /// What the deleted documents of a commit take from the statistics.
+    fn deleted(&self, segment: &SegmentReader, fields: &Fields) -> Result<Arc<Deleted>, Error> {
+        let mut last = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        // A commit deletes what the one before deleted and more.
+        let n_deleted = segment.num_deleted_docs() as usize;
+        if last.n_docs() == n_deleted {
+            return Ok(Arc::clone(&last));
+        }
+        let sums = Sums::of(segment, fields, &self.columns)?;
+        let is_visible = |doc| is_in(self.visible.as_ref(), doc);
+        if last.n_docs() > n_deleted {
+            let none = Deleted::none(segment);
+            return Ok(Arc::new(none.at(segment, &self.forward, sums, is_visible)));
+        }
+        *last = Arc::new(last.at(segment, &self.forward, sums, is_visible));
+        Ok(Arc::clone(&last))
+    }
+
+    /// In how many documents that may be seen a term stands, deleted ones included.
     fn doc_freq(
         &self,
         segment: &SegmentReader,
@@ -209,6 +220,11 @@ impl SegmentView {
             Ok(doc_freq)
         })
     }
+}
+
+/// Whether a document is one of these; `None` means all.
+fn is_in(docs: Option<&BitSet>, doc: DocId) -> bool {
+    docs.is_none_or(|docs| docs.contains(doc))
 }
 
 /// A term as an audience finds it.
@@ -289,6 +305,9 @@ pub struct View {
     pub(super) live: Arc<LiveIndex>,
     pub(super) searcher: Searcher,
     pub(super) segments: Vec<Arc<SegmentView>>,
+    /// By segment.
+    deleted: Vec<Arc<Deleted>>,
+    totals: Totals,
     /// A term is asked for several times on the way to an answer.
     found: RefCell<HashMap<Term, Arc<FoundTerm>, foldhash::fast::RandomState>>,
 }
@@ -304,18 +323,28 @@ impl View {
             .segments()
             .map(|segment| segment_view(&live, segment, audience))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut deleted = Vec::with_capacity(segments.len());
+        let mut totals = Totals::default();
+        for (segment, view) in opened.searcher.segment_readers().iter().zip(&segments) {
+            let of_segment = view.deleted(segment, &live.fields)?;
+            totals.add(&view.totals);
+            totals.subtract(&of_segment.totals);
+            deleted.push(of_segment);
+        }
         Ok(Self {
             live,
             searcher: opened.searcher.clone(),
             segments,
+            deleted,
+            totals,
             found: RefCell::default(),
         })
     }
 
-    /// How many documents the audience sees; deleted ones count until a merge drops them.
+    /// How many documents the audience sees.
     #[must_use]
     pub fn n_docs(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.n_docs).sum()
+        self.totals.n_docs
     }
 
     /// In how many documents the term stands.
@@ -334,28 +363,25 @@ impl View {
         reason = "a mean needs no more than 52 bits"
     )]
     pub fn mean_length(&self, field: TextField) -> f32 {
-        let n_tokens = self.n_tokens(field);
+        let [title, whole] = self.totals.n_tokens;
+        let n_tokens = match field {
+            TextField::Title => title,
+            TextField::Whole => whole,
+        };
         (n_tokens as f32 / self.n_docs().max(1) as f32).max(1.0)
     }
 
     /// The languages in which there are documents to see.
-    ///
-    /// # Errors
-    /// An error of the file system.
-    pub fn languages(&self) -> Result<Vec<Language>, Error> {
-        let field = self.live.fields.facet(FacetField::Language);
-        let mut languages = Vec::new();
-        for language in Language::ALL {
-            let term = Term::from_field_text(field, language.code());
-            if self.find(&term)?.doc_freq > 0 {
-                languages.push(language);
-            }
-        }
-        Ok(languages)
+    pub fn languages(&self) -> impl Iterator<Item = Language> {
+        let languages = Language::ALL.into_iter().zip(&self.totals.n_in_language);
+        languages
+            .filter(|(_, n)| **n > 0)
+            .map(|(language, _)| language)
     }
 
-    /// Looks a term up in all segments.
+    /// Looks a term of a text field up in all segments.
     pub(super) fn find(&self, term: &Term) -> Result<Arc<FoundTerm>, Error> {
+        let fields = &self.live.fields;
         if let Some(known) = self.found.borrow().get(term) {
             return Ok(Arc::clone(known));
         }
@@ -363,27 +389,18 @@ impl View {
             doc_freq: 0,
             segments: Vec::with_capacity(self.segments.len()),
         };
-        for (segment, view) in self.searcher.segment_readers().iter().zip(&self.segments) {
+        let segments = self.searcher.segment_readers().iter();
+        for ((segment, view), deleted) in segments.zip(&self.segments).zip(&self.deleted) {
             let info = segment.inverted_index(term.field())?.get_term_info(term)?;
             if let Some(info) = &info {
-                found.doc_freq += view.doc_freq(segment, term, info)?;
+                let deleted = deleted.doc_freq(segment, fields, term)?;
+                found.doc_freq += view.doc_freq(segment, term, info)?.saturating_sub(deleted);
             }
             found.segments.push(info);
         }
         let found = Arc::new(found);
         (self.found.borrow_mut()).insert(term.clone(), Arc::clone(&found));
         Ok(found)
-    }
-
-    fn n_tokens(&self, field: TextField) -> u64 {
-        let of_field = |segment: &Arc<SegmentView>| {
-            let [title, whole] = segment.n_tokens;
-            match field {
-                TextField::Title => title,
-                TextField::Whole => whole,
-            }
-        };
-        self.segments.iter().map(of_field).sum()
     }
 
     /// The id of a ranked document. Slower than reading its text by sequence number.

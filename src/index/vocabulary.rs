@@ -1,7 +1,6 @@
 //! The terms of an index that are like a given one: what a misspelt or unfinished word may mean.
 //!
-//! Only terms that stand in a document the audience sees are given, with their frequency there; a
-//! replaced or deleted state counts until a merge drops it.
+//! Only terms that stand in a document the audience sees are given, with their frequency there.
 //!
 //! Looked up with a Levenshtein automaton in tantivy's term dictionaries. Of what is found the
 //! terms most frequent for the audience are taken; looks into a segment are remembered.

@@ -451,7 +451,7 @@ fn constraints(view: &View, phrases: &[String]) -> Result<Vec<Clause>, Error> {
     if phrases.is_empty() {
         return Ok(Vec::new());
     }
-    let languages = view.languages()?;
+    let languages: Vec<_> = view.languages().collect();
     let clause = |phrase: &String| {
         let mut forms: Vec<Form> = Vec::new();
         for &language in &languages {
