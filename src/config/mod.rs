@@ -200,6 +200,8 @@ pub struct Triage {
     pub precision: f64,
     /// Further fields to learn, beside category, queue, impact and urgency.
     pub learn: Vec<String>,
+    /// Values of learned fields that mean none of the others.
+    pub out_of_scope: Vec<String>,
     /// After how many changes a model is learned anew by itself; 0 for never.
     pub relearn_after: u32,
     /// How many days stored decisions are kept.

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::learning::{fields, past_ticket};
+use super::learning::Lessons;
 use super::triage::Decider;
 use super::{Engine, Error};
+use crate::config;
 use crate::model::{Kind, TicketId};
 use crate::store::{self, Author, StoreReader, WrittenTicket};
 use crate::triage::{Corrections, FieldValue};
@@ -66,7 +67,7 @@ impl CorrectionBox {
         &self,
         (store, newest_seq): (&StoreReader, u64),
         decider: &Decider,
-        learn: &[String],
+        settings: &config::Triage,
     ) -> Result<Arc<Corrections>, Error> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made_for = decider.names();
@@ -93,7 +94,7 @@ impl CorrectionBox {
         let mut corrections = last.corrections;
         if !new.is_empty() {
             let corrections = Arc::make_mut(&mut corrections);
-            add(corrections, (store, new), decider, learn)?;
+            add(corrections, (store, new), decider, settings)?;
         }
         *state = State {
             made_for,
@@ -110,9 +111,9 @@ fn add(
     corrections: &mut Corrections,
     (reader, changes): (&StoreReader, &[u64]),
     decider: &Decider,
-    learn: &[String],
+    settings: &config::Triage,
 ) -> Result<(), Error> {
-    let fields = fields(learn);
+    let lessons = Lessons::of(settings);
     for seq in changes {
         let written = match reader.written_ticket(*seq) {
             // One damaged row must not take the decisions from all tickets.
@@ -126,7 +127,7 @@ fn add(
             && ticket.is_resolved()
             && ticket.visibility.is_for_every_analyst(Kind::Ticket)
         {
-            corrections.add(decider.basis(), *seq, &past_ticket(&ticket, &fields));
+            corrections.add(decider.basis(), *seq, &lessons.past_ticket(&ticket));
         }
     }
     Ok(())
@@ -137,7 +138,7 @@ pub(super) fn of_name(
     name: &str,
     store: &StoreReader,
     decider: &Decider,
-    learn: &[String],
+    settings: &config::Triage,
 ) -> Result<Result<Corrections, String>, Error> {
     let mut numbers = name.split('-').map_while(|number| number.parse().ok());
     let (Some(first), Some(last)) = (numbers.next(), numbers.next()) else {
@@ -147,7 +148,7 @@ pub(super) fn of_name(
     let mut changes = store.written_after(first.saturating_sub(1))?;
     changes.retain(|seq| *seq <= last);
     let mut corrections = Corrections::default();
-    add(&mut corrections, (store, &changes), decider, learn)?;
+    add(&mut corrections, (store, &changes), decider, settings)?;
     Ok(match corrections.name().as_deref() == Some(name) {
         true => Ok(corrections),
         false => Err("a ticket that counted has been changed since".to_owned()),

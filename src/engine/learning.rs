@@ -1,6 +1,5 @@
 //! Learns from the desk's resolved tickets, when asked and by itself when enough has changed.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,16 +78,16 @@ impl Engine {
 impl Learner {
     fn learn(&self) -> Result<TrainReport, Error> {
         let watch = Stopwatch::start();
-        let fields = fields(&self.settings.learn);
+        let lessons = Lessons::of(&self.settings);
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
             let resolved = some.iter().filter(|ticket| ticket.is_resolved());
-            tickets.extend(resolved.map(|ticket| past_ticket(ticket, &fields)));
+            tickets.extend(resolved.map(|ticket| lessons.past_ticket(ticket)));
         })?;
         let training = Training {
             rules: &self.rules.content().rules,
-            fields: &fields,
+            fields: &lessons.fields,
             precision: self.settings.precision,
             seq,
         };
@@ -163,38 +162,55 @@ impl Learner {
     }
 }
 
-/// The fields that are learned: those of triage, and further ones of the desk.
-pub(super) fn fields(further: &[String]) -> Vec<&str> {
-    let further = further.iter().map(String::as_str);
-    let fields = FieldName::ALL.map(FieldName::as_str).into_iter();
-    fields.chain(further).collect()
+/// What tickets teach.
+pub(super) struct Lessons<'a> {
+    /// The fields that are learned: those of triage, and further ones of the desk.
+    fields: Vec<&'a str>,
+    /// The values that mean none of the others.
+    out_of_scope: &'a [String],
 }
 
-/// A ticket as it came in, with what was right.
-pub(super) fn past_ticket(ticket: &Ticket, fields: &[&str]) -> PastTicket {
-    let mut values = BTreeMap::new();
-    for name in fields {
-        let value = match FieldName::of(name) {
-            Some(field) => final_value(field, ticket),
-            None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
-        };
-        values.extend(value.map(|value| ((*name).to_owned(), value)));
-    }
-    let mut text = TicketText::from(ticket);
-    // A field that is to be found out is not read in the question.
-    for (name, told) in [
-        ("channel", &mut text.channel),
-        ("organisation", &mut text.organisation),
-        ("product", &mut text.product),
-    ] {
-        if fields.contains(&name) {
-            *told = None;
+impl<'a> Lessons<'a> {
+    pub(super) fn of(settings: &'a config::Triage) -> Self {
+        let further = settings.learn.iter().map(String::as_str);
+        let fields = FieldName::ALL.map(FieldName::as_str).into_iter();
+        Self {
+            fields: fields.chain(further).collect(),
+            out_of_scope: &settings.out_of_scope,
         }
     }
-    PastTicket {
-        ticket: text,
-        created_at: ticket.created_at,
-        values,
+
+    /// A ticket as it came in, with what was right.
+    pub(super) fn past_ticket(&self, ticket: &Ticket) -> PastTicket {
+        let mut past = PastTicket {
+            ticket: TicketText::from(ticket),
+            created_at: ticket.created_at,
+            ..PastTicket::default()
+        };
+        for name in &self.fields {
+            let value = match FieldName::of(name) {
+                Some(field) => final_value(field, ticket),
+                None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
+            };
+            let Some(value) = value else { continue };
+            let name = (*name).to_owned();
+            if self.out_of_scope.contains(&value.to_string()) {
+                past.out_of_scope.insert(name);
+            } else {
+                past.values.insert(name, value);
+            }
+        }
+        // A field that is to be found out is not read in the question.
+        for (name, told) in [
+            ("channel", &mut past.ticket.channel),
+            ("organisation", &mut past.ticket.organisation),
+            ("product", &mut past.ticket.product),
+        ] {
+            if self.fields.contains(&name) {
+                *told = None;
+            }
+        }
+        past
     }
 }
 
@@ -217,7 +233,11 @@ mod tests {
             r#"{"id": "T-1", "subject": "slow", "product": "Outlook", "channel": "email"}"#,
         )
         .unwrap();
-        let past = past_ticket(&ticket, &["category", "product"]);
+        let lessons = Lessons {
+            fields: vec!["category", "product"],
+            out_of_scope: &[],
+        };
+        let past = lessons.past_ticket(&ticket);
         assert_eq!(past.ticket.product, None);
         assert_eq!(past.ticket.channel.as_deref(), Some("email"));
         let product = FieldValue::Name("Outlook".to_owned());

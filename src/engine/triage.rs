@@ -207,8 +207,8 @@ impl Engine {
             corrections: Arc::default(),
         };
         let store = (&self.store, self.progress.stored_seq());
-        let learn = &self.settings.triage.learn;
-        decider.corrections = self.corrections.current(store, &decider, learn)?;
+        let settings = &self.settings.triage;
+        decider.corrections = self.corrections.current(store, &decider, settings)?;
         Ok(decider)
     }
 
@@ -233,8 +233,8 @@ impl Engine {
             }
         };
         if !told.is_empty() {
-            let learn = &self.settings.triage.learn;
-            match corrections::of_name(told, &self.store, &decider, learn)? {
+            let settings = &self.settings.triage;
+            match corrections::of_name(told, &self.store, &decider, settings)? {
                 Ok(corrections) => decider.corrections = Arc::new(corrections),
                 Err(detail) => {
                     return Ok(Err(vec![Gone {

@@ -108,7 +108,7 @@ pub fn triage(
 ) -> Result<TriageReport, Error> {
     let read = |name| past_tickets(folder, name, field);
     let (mut train, test) = (read("train.jsonl")?, read("test.jsonl")?);
-    train.retain(|past| !past.values.is_empty());
+    train.retain(|past| !past.values.is_empty() || !past.out_of_scope.is_empty());
     let training = Training {
         rules,
         fields: &[field],
@@ -271,8 +271,10 @@ fn past_ticket(object: &Map<String, Value>, field: &str) -> Option<PastTicket> {
         let text = names.iter().find_map(|name| object.get(*name)?.as_str());
         text.map(str::to_owned)
     };
-    let value = match object.get(field)? {
-        Value::String(value) if value == OUT_OF_SCOPE => None,
+    let given = object.get(field)?;
+    let is_out_of_scope = given.as_str() == Some(OUT_OF_SCOPE);
+    let value = match given {
+        Value::String(_) if is_out_of_scope => None,
         Value::String(value) => Some(value.clone()),
         Value::Number(value) => Some(value.to_string()),
         Value::Null => None,
@@ -295,5 +297,9 @@ fn past_ticket(object: &Map<String, Value>, field: &str) -> Option<PastTicket> {
         },
         created_at: text(&["created_at"]).and_then(|text| Time::parse(&text).ok()),
         values: value.into_iter().collect(),
+        out_of_scope: is_out_of_scope
+            .then(|| field.to_owned())
+            .into_iter()
+            .collect(),
     })
 }

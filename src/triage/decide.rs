@@ -225,13 +225,14 @@ impl<'a> Asked<'a> {
         let Outcome {
             mut decision,
             all,
-            lead,
+            mean,
         } = parts.weigh();
         let usual = self.basis.thresholds;
         let mut thresholds = usual;
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
-            decision.out_of_scope = lead < learned.scope_lead() && parts.set.is_none();
+            let is_outside = learned.is_out_of_scope(decision.score, mean);
+            decision.out_of_scope = is_outside && parts.set.is_none();
         }
         if let (Some(corrections), Some(value)) = (self.basis.corrections, &decision.value) {
             let told = corrections.examples(field, value);

@@ -80,8 +80,8 @@ pub(super) struct Weighed {
 pub(super) struct Outcome {
     pub(super) decision: FieldDecision,
     pub(super) all: Vec<Weighed>,
-    /// By how much the best value stands above the mean of all, in log-odds.
-    pub(super) lead: f64,
+    /// The mean score of all values, in log-odds.
+    pub(super) mean: f64,
 }
 
 impl<'a> Parts<'a> {
@@ -151,7 +151,7 @@ impl<'a> Parts<'a> {
         Outcome {
             decision,
             all,
-            lead: highest - mean,
+            mean,
         }
     }
 

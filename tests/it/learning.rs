@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Server, run};
+use crate::support::{Server, run, run_json};
 
 const RULES: &str = r#"
 format = 1
@@ -68,4 +68,39 @@ fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
         let replayed = server.post(&format!("/v1/decisions/{id}/replay"), &json!({}));
         assert_eq!(replayed.json()["same"], true, "{id}");
     }
+}
+
+/// Tickets that the desk marks as not its own teach what is out of scope; the mark is no category.
+#[test]
+fn tickets_that_are_about_none_of_the_values_teach_what_is_out_of_scope() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    let settings = "[triage]\nout_of_scope = [\"not-ours\"]\n";
+    std::fs::write(folder.path().join("firstline.toml"), settings).unwrap();
+    let kinds = [
+        ("network/vpn", "tunnel drops"),
+        ("hardware/printer", "toner is low"),
+        ("not-ours", "canteen menu with fish"),
+    ];
+    let tickets = (0..90).map(|n| {
+        let (category, words) = kinds[n % 3];
+        json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
+            "category": category, "status": "resolved"})
+    });
+    crate::support::import(folder.path(), &tickets.collect::<Vec<_>>());
+    let trained = run_json(folder.path(), &["train"]);
+    assert_eq!(trained["fields"][0]["values"], 2, "{trained}");
+
+    let server = Server::start(folder.path());
+    let decide = |subject: &str| {
+        let asked = json!({"subject": subject});
+        server.post("/v1/triage", &asked).json()["category"].clone()
+    };
+    let canteen = decide("what is on the canteen menu");
+    assert_eq!(canteen["out_of_scope"], true, "{canteen}");
+    assert_eq!(canteen["decision"], "abstain", "{canteen}");
+    assert!(!canteen.to_string().contains("not-ours"), "{canteen}");
+    let tunnel = decide("the tunnel drops");
+    assert_eq!(tunnel["value"], "network/vpn");
+    assert!(tunnel.get("out_of_scope").is_none(), "{tunnel}");
 }

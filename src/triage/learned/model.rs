@@ -41,8 +41,9 @@ pub(super) struct FieldModel {
     pub(super) names: Vec<String>,
     /// How many tickets have each.
     pub(super) counts: Vec<u32>,
+    /// A number for each value, and one for being about none of them where that was learned.
     pub(super) bias: Vec<f32>,
-    /// Over features, shapes and rules.
+    /// Over features, shapes and rules; as wide as `bias`.
     pub(super) weights: Weights,
     /// The rules that fired in past tickets, with their columns.
     pub(super) rules: BTreeMap<String, u32>,
@@ -271,9 +272,12 @@ impl FieldReading<'_> {
         threshold.filter(|_| calibration.tickets > 0)
     }
 
-    /// A smaller lead of the best value is a sign of a ticket that is about none of the values.
-    pub(crate) fn scope_lead(&self) -> f64 {
-        self.model.calibration.scope_lead
+    /// Whether a ticket is likely about none of the values, whose highest score and their mean these
+    /// are. Where tickets about none were learned from, their score takes the place of the mean.
+    pub(crate) fn is_out_of_scope(&self, highest: f64, mean: f64) -> bool {
+        let none_of_them = self.scores.get(self.model.names.len());
+        let none_of_them = none_of_them.map(|score| self.sharpness() * f64::from(*score));
+        highest - none_of_them.unwrap_or(mean) < self.model.calibration.scope_lead
     }
 
     /// How many past tickets had the value.

@@ -19,14 +19,14 @@ impl<'a> Prior<'a> {
     pub(super) fn new(
         field: Option<FieldName>,
         rules: &Rules,
-        numbers: &'a BTreeMap<&'a FieldValue, u32>,
+        (numbers, n_classes): (&'a BTreeMap<&'a FieldValue, u32>, usize),
     ) -> Self {
         let prior = Self {
             field,
             bias: Vec::new(),
             numbers,
         };
-        let mut bias = vec![0.0; numbers.len()];
+        let mut bias = vec![0.0; n_classes];
         prior.add(&rules.bias, 1.0, &mut bias);
         Self { bias, ..prior }
     }
@@ -41,7 +41,7 @@ impl<'a> Prior<'a> {
         }
     }
 
-    /// The score of every value by these rules.
+    /// The score of every class by these rules: they say nothing of tickets that are about no value.
     pub(super) fn scores(&self, fired: &[Fired<'_>]) -> Vec<f32> {
         let mut scores = self.bias.clone();
         for fired in fired {

@@ -6,7 +6,7 @@
 //! every fifth, or where there are few, each fifth in turn. The weights that are kept are fitted to
 //! all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -26,6 +26,9 @@ use crate::triage::{FieldName, FieldValue};
 
 /// Fewer tickets with a value teach nothing about a field.
 const MIN_TICKETS: usize = 10;
+
+/// Fewer tickets that are about none of the values teach nothing about such tickets.
+const MIN_OUT_OF_SCOPE: usize = 10;
 
 /// Tickets are held back to learn how sure to be in so many parts.
 const FOLDS: usize = 5;
@@ -50,6 +53,8 @@ pub struct PastTicket {
     pub created_at: Option<Time>,
     /// The value of every field that has one.
     pub values: BTreeMap<String, FieldValue>,
+    /// The fields of which it is known to have none of the values.
+    pub out_of_scope: BTreeSet<String>,
 }
 
 /// What to learn, and from where to start.
@@ -115,16 +120,16 @@ struct Past<'a> {
 
 impl Past<'_> {
     fn learn(&self, field: &str, training: Training<'_>) -> Option<FieldModel> {
-        let value = |number: &usize| -> Option<&FieldValue> {
-            self.tickets.get(*number)?.values.get(field)
-        };
-        let mut judged: Vec<usize> = (0..self.tickets.len()).collect();
-        judged.retain(|number| value(number).is_some());
         let mut counts: BTreeMap<&FieldValue, u32> = BTreeMap::new();
-        for value in judged.iter().filter_map(value) {
+        for value in self
+            .tickets
+            .iter()
+            .filter_map(|past| past.values.get(field))
+        {
             *counts.entry(value).or_default() += 1;
         }
-        if judged.len() < MIN_TICKETS || counts.len() < 2 {
+        let n_judged: u32 = counts.values().sum();
+        if (n_judged as usize) < MIN_TICKETS || counts.len() < 2 {
             return None;
         }
         // Values of the taxonomy that no ticket had yet may still come.
@@ -132,23 +137,29 @@ impl Past<'_> {
         for value in stated.into_iter().flatten() {
             counts.entry(value).or_default();
         }
+        // To be about none of the values is one more, the last.
+        let none_of_them = u32::try_from(counts.len()).unwrap_or(u32::MAX);
+        let (mut judged, n_classes) = self.judged(field, counts.len());
         let created = |number: &usize| self.tickets.get(*number)?.created_at;
         let have_dates = judged.iter().all(|number| created(number).is_some());
         if have_dates {
             judged.sort_by_key(created);
         }
         let numbers: BTreeMap<&FieldValue, u32> = counts.keys().copied().zip(0..).collect();
-        let values = judged.iter().filter_map(value);
-        let values = values.filter_map(|value| numbers.get(value).copied());
-        let prior = Prior::new(FieldName::of(field), training.rules, &numbers);
+        let values = judged.iter().map(|number| {
+            let value = self.value(field, *number);
+            let number = value.and_then(|value| numbers.get(value));
+            number.copied().unwrap_or(none_of_them)
+        });
+        let prior = Prior::new(FieldName::of(field), training.rules, (&numbers, n_classes));
         let rules = prior.learned_rules(self.fired, &judged, self.rows.n_columns());
         let mut examples = self.examples(&judged, values.collect(), (&prior, &rules));
         examples.weights = weights(judged.len(), have_dates);
         let n_columns = examples.tickets.n_columns();
-        let layout = Layout::new(counts.len(), n_columns, self.shapes.clone());
+        let layout = Layout::new(n_classes, n_columns, self.shapes.clone());
         let parts = parts(judged.len(), have_dates);
         let held_back = HeldBack::new(&layout, &examples, &parts);
-        let (manner, calibration) = held_back.calibrated(training.precision);
+        let (manner, calibration) = held_back.calibrated(counts.len(), training.precision);
         let fitted = fit(&layout, &examples, manner);
         let (weights, bias) = fitted.weights(&layout);
         let rules = rules.into_iter();
@@ -156,12 +167,32 @@ impl Past<'_> {
             values: counts.keys().copied().cloned().collect(),
             names: counts.keys().map(ToString::to_string).collect(),
             bias,
-            weights: Weights::new(counts.len(), &weights),
+            weights: Weights::new(n_classes, &weights),
             rules: rules.map(|(id, column)| (id.to_owned(), column)).collect(),
             counts: counts.into_values().collect(),
             calibration,
             trust: manner.trust,
         })
+    }
+
+    /// The right value of a ticket.
+    fn value(&self, field: &str, number: usize) -> Option<&FieldValue> {
+        self.tickets.get(number)?.values.get(field)
+    }
+
+    /// The tickets that teach something about a field, and between how many classes: its values, and
+    /// to be about none of them, where enough tickets are.
+    fn judged(&self, field: &str, n_values: usize) -> (Vec<usize>, usize) {
+        let tickets = self.tickets.iter();
+        let outside = tickets.filter(|past| past.out_of_scope.contains(field));
+        let learns_scope = outside.count() >= MIN_OUT_OF_SCOPE;
+        let tickets = self.tickets.iter().enumerate();
+        let judged = tickets.filter(|(_, past)| {
+            let is_outside = past.out_of_scope.contains(field);
+            past.values.contains_key(field) || (learns_scope && is_outside)
+        });
+        let judged = judged.map(|(number, _)| number).collect();
+        (judged, n_values + usize::from(learns_scope))
     }
 
     /// The tickets with these numbers and values, and what the rules say of them.
@@ -259,26 +290,24 @@ impl<'a> HeldBack<'a> {
         }
     }
 
-    /// The scores of all tickets, each by weights that were fitted without it.
-    fn scores(&self, manner: Manner) -> Vec<f32> {
+    /// What all tickets get, each by weights that were fitted without it.
+    fn unseen(&self, n_values: usize, manner: Manner) -> Unseen {
         let parts = self.parts.iter().flat_map(|(others, unseen)| {
             fit(self.layout, others, manner).scores(self.layout, unseen)
         });
-        parts.collect()
+        Unseen::new(
+            &parts.collect::<Vec<_>>(),
+            &self.values,
+            (n_values, self.layout.n_values),
+        )
     }
 
     /// The manner that is best on unseen tickets, and how sure to be of what it gives.
-    fn calibrated(&self, precision: f64) -> (Manner, Calibration) {
-        let n_values = self.layout.n_values;
-        let (manner, scores) = Manner::best(self.has_rules, self.n_tickets, |manner| {
-            let scores = self.scores(manner);
-            (goodness(&scores, &self.values, n_values), scores)
+    fn calibrated(&self, n_values: usize, precision: f64) -> (Manner, Calibration) {
+        let (manner, unseen) = Manner::best(self.has_rules, self.n_tickets, |manner| {
+            let unseen = self.unseen(n_values, manner);
+            (goodness(&unseen.scores, &unseen.values, n_values), unseen)
         });
-        let unseen = Unseen {
-            scores: &scores,
-            values: &self.values,
-            n_values,
-        };
         (manner, Calibration::learn(&unseen, precision))
     }
 }

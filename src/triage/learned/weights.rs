@@ -1,4 +1,7 @@
-//! Weights as they are kept: 8 bits each with a unit for every row, and only rows that matter.
+//! Weights as they are kept: 8 bits each with a unit for every row, and only what matters.
+//!
+//! A row has a number for every value, or where that is shorter only those that are not 0, each after
+//! the count of those left out before it. Where there are a hundred values most features speak of few.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,69 +9,124 @@ use serde::{Deserialize, Serialize};
 /// fraction of one in a ticket.
 const SMALL: f32 = 0.02;
 
+/// In a row that is kept short, smaller weights than this, in log-odds, are left out.
+const TINY: f32 = 0.005;
+
 /// Rows of weights, one number a value.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weights {
     width: usize,
-    /// The row of every column, counted from 1; 0 where it was left out.
-    rows: Vec<u32>,
     /// What the numbers of each row are to be multiplied with: the largest is 127.
     units: Vec<f32>,
-    numbers: Vec<i8>,
+    /// Where each row ends.
+    ends: Vec<u32>,
+    /// Rows of `width` numbers, shorter rows of pairs of a count and a number, and empty rows.
+    bytes: Vec<u8>,
 }
 
 impl Weights {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the largest number is that of 8 bits"
-    )]
     pub(super) fn new(width: usize, weights: &[f32]) -> Self {
         let mut kept = Self {
             width,
             ..Self::default()
         };
         for row in weights.chunks(width) {
-            let largest = row
-                .iter()
-                .fold(0.0_f32, |most, weight| weight.abs().max(most));
-            if largest < SMALL {
-                kept.rows.push(0);
-                continue;
-            }
+            let size = |most: f32, weight: &f32| weight.abs().max(most);
+            let largest = row.iter().fold(0.0, size);
             let unit = largest / f32::from(i8::MAX);
             kept.units.push(unit);
-            let n_rows = u32::try_from(kept.units.len()).unwrap_or(u32::MAX);
-            kept.rows.push(n_rows);
-            let numbers = row.iter().map(|weight| (weight / unit).round() as i8);
-            kept.numbers.extend(numbers);
+            if largest >= SMALL {
+                let short = short(row, unit);
+                match short.len() < width {
+                    true => kept.bytes.extend(short),
+                    false => kept.bytes.extend(row.iter().map(|one| number(*one, unit))),
+                }
+            }
+            kept.ends
+                .push(u32::try_from(kept.bytes.len()).unwrap_or(u32::MAX));
         }
         kept
     }
 
     /// The row of a column, with its unit.
-    fn row(&self, column: u32) -> Option<(f32, &[i8])> {
-        let row = self.rows.get(column as usize)?.checked_sub(1)? as usize;
-        let numbers = self.numbers.get(row * self.width..(row + 1) * self.width);
-        self.units.get(row).copied().zip(numbers)
+    #[inline]
+    fn row(&self, column: u32) -> (f32, &[u8]) {
+        let column = column as usize;
+        let end = |column: usize| self.ends.get(column).map_or(0, |end| *end as usize);
+        let start = column.checked_sub(1).map_or(0, end);
+        let row = self.bytes.get(start..end(column)).unwrap_or_default();
+        (self.units.get(column).copied().unwrap_or_default(), row)
     }
 
     /// Adds so much of a column to the scores of all values.
+    #[inline]
     pub(super) fn add(&self, column: u32, amount: f32, scores: &mut [f32]) {
-        if let Some((unit, row)) = self.row(column) {
-            let amount = amount * unit;
-            for (score, number) in scores.iter_mut().zip(row) {
-                *score += amount * f32::from(*number);
+        let (unit, row) = self.row(column);
+        let amount = amount * unit;
+        if row.len() == self.width {
+            for (score, byte) in scores.iter_mut().zip(row) {
+                *score += amount * f32::from(byte.cast_signed());
+            }
+            return;
+        }
+        for (value, byte) in pairs(row) {
+            if let Some(score) = scores.get_mut(value) {
+                *score += amount * f32::from(byte.cast_signed());
             }
         }
     }
 
     /// What so much of a column gives to one value.
     pub(super) fn one(&self, column: u32, amount: f32, value: usize) -> f64 {
-        self.row(column).map_or(0.0, |(unit, row)| {
-            let number = row.get(value).copied().unwrap_or_default();
-            f64::from(amount) * f64::from(unit) * f64::from(number)
-        })
+        let (unit, row) = self.row(column);
+        let byte = match row.len() == self.width {
+            true => row.get(value).copied(),
+            false => pairs(row)
+                .find(|(of, _)| *of == value)
+                .map(|(_, byte)| byte),
+        };
+        let number = byte.unwrap_or_default().cast_signed();
+        f64::from(amount) * f64::from(unit) * f64::from(number)
     }
+}
+
+/// The values that a short row speaks of, with its numbers.
+#[inline]
+fn pairs(row: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+    let mut next = 0;
+    row.as_chunks::<2>()
+        .0
+        .iter()
+        .map(move |[n_left_out, byte]| {
+            let value = next + usize::from(*n_left_out);
+            next = value + 1;
+            (value, *byte)
+        })
+}
+
+/// The weights of a row that are not tiny, each after the count of those that are left out before.
+fn short(row: &[f32], unit: f32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut n_left_out = 0;
+    for weight in row {
+        // More cannot be counted in a byte.
+        if weight.abs() < TINY && n_left_out < u8::MAX {
+            n_left_out += 1;
+            continue;
+        }
+        bytes.extend([n_left_out, number(*weight, unit)]);
+        n_left_out = 0;
+    }
+    bytes
+}
+
+/// A weight in units, as the byte of a number with a sign.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the largest number is that of 8 bits"
+)]
+fn number(weight: f32, unit: f32) -> u8 {
+    ((weight / unit).round() as i8).cast_unsigned()
 }
 
 #[cfg(test)]
@@ -87,7 +145,26 @@ mod tests {
         assert!((scores[0] - 3.0).abs() < 0.024, "{scores:?}");
         assert!((scores[1] + 5.6).abs() < 0.002, "{scores:?}");
         assert!((weights.one(0, 2.0, 1) + 6.0).abs() < 1e-6);
-        assert_eq!(weights.numbers.len(), 4, "the small row is left out");
+        assert_eq!(weights.bytes.len(), 4, "the small row is left out");
         assert!(weights.one(9, 1.0, 0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn rows_that_speak_of_few_values_are_short() {
+        let mut learned = vec![0.0; 2 * 600];
+        for (value, weight) in [(0, 1.27), (3, -0.5), (599, 0.25), (600, 1.0), (601, -1.0)] {
+            learned[value] = weight;
+        }
+        let weights = Weights::new(600, &learned);
+        assert!(weights.bytes.len() < 24, "{}", weights.bytes.len());
+        let one = |column, value| weights.one(column, 1.0, value);
+        for (value, weight) in [(0, 1.27), (1, 0.0), (3, -0.5), (300, 0.0), (599, 0.25)] {
+            assert!((one(0, value) - weight).abs() < 0.005, "{value}");
+        }
+        assert!((one(1, 0) - 1.0).abs() < 1e-6 && (one(1, 1) + 1.0).abs() < 1e-6);
+        assert!(one(1, 2).abs() < f64::EPSILON);
+        let mut scores = vec![0.0; 600];
+        weights.add(0, 2.0, &mut scores);
+        assert!((scores[599] - 0.5).abs() < 0.01 && scores[598].abs() < f32::EPSILON);
     }
 }
