@@ -55,7 +55,8 @@ impl Models {
 
     /// The model in use, no older than a second; none before anything was learned.
     pub(super) fn current(&self) -> Option<Arc<Model>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock();
         let now = instant();
         let is_fresh = |checked| now.saturating_duration_since(checked) < CHECK_EVERY;
         if state.checked.is_some_and(is_fresh) {
@@ -66,7 +67,19 @@ impl Models {
         let seen = changed.ok();
         if seen != state.seen {
             state.seen = seen;
-            match self.read_current() {
+            // Nobody waits for a new model while there is another.
+            let read = if state.model.is_none() {
+                self.read_current()
+            } else {
+                drop(state);
+                let read = self.read_current();
+                state = lock();
+                if state.seen != seen {
+                    return state.model.clone();
+                }
+                read
+            };
+            match read {
                 Ok(model) => (state.model, state.problem) = (model, None),
                 Err(problem) => {
                     tracing::warn!(problem, "the learned model was not taken");
