@@ -335,7 +335,7 @@ fn no_two_texts_are_near_copies() {
 
 /// The rules alone must be of use on the first day, without any history.
 ///
-/// The aim is seven of ten. The rules get 66 % of the 120 tickets that they were not written from
+/// The aim is seven of ten. The rules get 68 % of the 120 tickets that they were not written from
 /// (a linear SVM on all articles and tickets of the desk gets 68 %); the floor holds what is there.
 #[test]
 fn the_rules_decide_most_unseen_categories_right() {
@@ -360,7 +360,7 @@ fn the_rules_decide_most_unseen_categories_right() {
     let n_right = judged.iter().filter(is_right).count();
     let percent = 100.0 * n_right as f64 / judged.len() as f64;
     assert!(
-        percent >= 66.0,
+        percent >= 68.0,
         "{n_right} of {}: {percent:.1} %",
         judged.len()
     );

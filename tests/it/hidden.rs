@@ -345,24 +345,27 @@ fn no_answer_tells_of_what_is_no_longer_seen() {
         json!({"kind": "article", "id": format!("GONE-{n}"), "title": format!("{word} gone"),
             "body": format!("{word} hippogriff {}", COMMON[n]), "visibility": "public"})
     }));
-    let whole = Desk::of(&once, &AUDIENCES);
-    whole.import(&hidden);
+    // Where a merge has dropped all that was deleted there is nothing to tell: once more.
+    let desks = std::iter::repeat_with(|| with_deleted(&once, &hidden)).take(5);
+    let whole = desks
+        .flatten()
+        .next()
+        .expect("a desk with something deleted in its index");
+    assert_alike(&whole, &documents);
+}
+
+/// A desk in which these were hidden and the last ones deleted, unless its merges were quicker.
+fn with_deleted(once: &[Value], hidden: &[Value]) -> Option<Desk> {
+    let whole = Desk::of(once, &AUDIENCES);
+    whole.import(hidden);
     for id in (0..N_DELETED).map(|n| format!("GONE-{n}")) {
-        let deleted = whole.send(
-            &whole.admin,
-            ("DELETE", &format!("/v1/articles/{id}?visible=true")),
-            "",
-        );
+        let path = format!("/v1/articles/{id}?visible=true");
+        let deleted = whole.send(&whole.admin, ("DELETE", &path), "");
         assert!(deleted.contains("\"visible\":true"), "{deleted}");
     }
-    let status: Value =
-        serde_json::from_str(&whole.send(&whole.admin, ("GET", "/v1/status"), "")).unwrap();
-    let articles = &status["indexes"][0];
-    assert!(
-        articles["deleted"].as_u64() >= Some(10),
-        "not merged: {status}"
-    );
-    assert_alike(&whole, &documents);
+    let status = whole.send(&whole.admin, ("GET", "/v1/status"), "");
+    let status: Value = serde_json::from_str(&status).unwrap();
+    (status["indexes"][0]["deleted"].as_u64() > Some(0)).then_some(whole)
 }
 
 /// A document as it was when less was hidden; few of them, so that no merge is worth its time.
