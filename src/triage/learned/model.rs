@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::decision::{FieldName, FieldValue, LearnedKind};
 use super::super::share::Share;
-use super::calibrate::Calibration;
+use super::calibrate::{Calibration, lead};
 use super::features::Features;
 use super::likeness::Traits;
 use super::vocabulary::{FIELD, Vector, Vocabulary};
@@ -273,11 +273,11 @@ impl FieldReading<'_> {
     }
 
     /// Whether a ticket is likely about none of the values, whose highest score and their mean these
-    /// are. Where tickets about none were learned from, their score takes the place of the mean.
+    /// are.
     pub(crate) fn is_out_of_scope(&self, highest: f64, mean: f64) -> bool {
         let none_of_them = self.scores.get(self.model.names.len());
         let none_of_them = none_of_them.map(|score| self.sharpness() * f64::from(*score));
-        highest - none_of_them.unwrap_or(mean) < self.model.calibration.scope_lead
+        lead(highest, mean, none_of_them) < self.model.calibration.scope_lead
     }
 
     /// How many past tickets had the value.
