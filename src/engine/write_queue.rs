@@ -7,8 +7,7 @@
 //! Between the writes the thread writes the counts of searches, every few seconds and at the end.
 //!
 //! A change that hides a document from somebody is answered only when the indexes have it too:
-//! after the answer no hit, count or facet may tell of what was hidden. The statistics behind
-//! scores keep the old state until a merge drops it (see `index::View`).
+//! after the answer no hit, count, facet or score may tell of what was hidden.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};

@@ -5,9 +5,8 @@
 //! the scores (how many documents have a term, how long documents are), so that no score tells of
 //! a document that must not be seen.
 //!
-//! The set of languages goes through it too. A document is tested when it first matches. A deleted
-//! or replaced state is no hit and no count any more, but stays in the statistics until a merge
-//! drops it, as in tantivy's own.
+//! The set of languages goes through it too. A document is tested when it first matches. What deleted
+//! documents and replaced states had is taken off the statistics, see [`super::statistics`].
 
 use std::cell::RefCell;
 use std::collections::HashMap;
