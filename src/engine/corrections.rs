@@ -164,10 +164,12 @@ impl Engine {
         let corrections = self.decider()?.corrections();
         let mut listed = Vec::new();
         for (seq, values) in corrections.iter().rev().take(limit) {
-            // Changed in this moment: it does not count any more.
-            let Some(written) = self.store.written_ticket(seq)? else {
-                continue;
+            // Changed in this moment, it does not count any more; a damaged one cannot be told of.
+            let written = match self.store.written_ticket(seq) {
+                Err(store::Error::Unreadable { .. }) => None,
+                written => written?,
             };
+            let Some(written) = written else { continue };
             let values = values.iter().map(|(field, (value, weight))| {
                 let value = CorrectedValue {
                     value: value.clone(),

@@ -194,7 +194,9 @@ impl<'a> Lessons<'a> {
             };
             let Some(value) = value else { continue };
             let name = (*name).to_owned();
-            if self.out_of_scope.contains(&value.to_string()) {
+            let is_out_of_scope =
+                matches!(&value, FieldValue::Name(value) if self.out_of_scope.contains(value));
+            if is_out_of_scope {
                 past.out_of_scope.insert(name);
             } else {
                 past.values.insert(name, value);

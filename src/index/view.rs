@@ -29,7 +29,8 @@ use super::{Error, FacetField, LiveIndex, Scored, TextField};
 use crate::model::Audience;
 use crate::text::Language;
 
-/// Views of segments kept at most; every one takes a bit per document.
+/// Views of segments kept at most; every one takes two bits per document, and a number for every term
+/// of its deleted documents.
 const MAX_SEGMENT_VIEWS: usize = 1_000;
 
 /// Document frequencies kept at most for one view of a segment.
@@ -190,6 +191,8 @@ impl SegmentView {
         let sums = Sums::of(segment, fields, &self.columns)?;
         let is_visible = |doc| is_in(self.visible.as_ref(), doc);
         if last.n_docs() > n_deleted {
+            // A question that began before the last commit; nobody waits for it.
+            drop(last);
             let none = Deleted::none(segment);
             return Ok(Arc::new(none.at(segment, &self.forward, sums, is_visible)));
         }

@@ -150,7 +150,11 @@ impl<'a> Basis<'a> {
         }
         // The queue of a category that is set is as sure as the category.
         for_queue.set = for_queue.set.or(set_queue.as_ref());
-        let (queue, _) = asked.decide(FieldName::Queue.as_str(), &for_queue);
+        let (mut queue, _) = asked.decide(FieldName::Queue.as_str(), &for_queue);
+        if category.out_of_scope && !by_queue.is_empty() && for_queue.set.is_none() {
+            // No category, no queue of it.
+            (queue.out_of_scope, queue.decision) = (true, Decision::Abstain);
+        }
         let impact = asked.of(FieldName::Impact);
         let urgency = asked.of(FieldName::Urgency);
         TriageDecision {

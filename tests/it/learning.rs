@@ -94,13 +94,15 @@ fn tickets_that_are_about_none_of_the_values_teach_what_is_out_of_scope() {
     let server = Server::start(folder.path());
     let decide = |subject: &str| {
         let asked = json!({"subject": subject});
-        server.post("/v1/triage", &asked).json()["category"].clone()
+        let decided = server.post("/v1/triage", &asked).json();
+        (decided["category"].clone(), decided["queue"].clone())
     };
-    let canteen = decide("what is on the canteen menu");
+    let (canteen, queue) = decide("what is on the canteen menu");
+    assert_eq!(queue["decision"], "abstain", "{queue}");
     assert_eq!(canteen["out_of_scope"], true, "{canteen}");
     assert_eq!(canteen["decision"], "abstain", "{canteen}");
     assert!(!canteen.to_string().contains("not-ours"), "{canteen}");
-    let tunnel = decide("the tunnel drops");
+    let (tunnel, _) = decide("the tunnel drops");
     assert_eq!(tunnel["value"], "network/vpn");
     assert!(tunnel.get("out_of_scope").is_none(), "{tunnel}");
 }

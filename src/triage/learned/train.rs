@@ -141,7 +141,9 @@ impl Past<'_> {
         let none_of_them = u32::try_from(counts.len()).unwrap_or(u32::MAX);
         let (mut judged, n_classes) = self.judged(field, counts.len());
         let created = |number: &usize| self.tickets.get(*number)?.created_at;
-        let have_dates = judged.iter().all(|number| created(number).is_some());
+        let mut valued = judged.iter();
+        let have_dates =
+            valued.all(|number| created(number).is_some() || self.value(field, *number).is_none());
         if have_dates {
             judged.sort_by_key(created);
         }
@@ -157,7 +159,11 @@ impl Past<'_> {
         examples.weights = weights(judged.len(), have_dates);
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(n_classes, n_columns, self.shapes.clone());
-        let parts = parts(judged.len(), have_dates);
+        let is_valued = |value: &u32| *value < none_of_them;
+        let parts = match have_dates {
+            true => vec![newest_fifth(&examples.values, is_valued)],
+            false => folds(judged.len()),
+        };
         let held_back = HeldBack::new(&layout, &examples, &parts);
         let (manner, calibration) = held_back.calibrated(counts.len(), training.precision);
         let fitted = fit(&layout, &examples, manner);
@@ -241,15 +247,25 @@ fn weights(n_tickets: usize, have_dates: bool) -> Vec<f32> {
 }
 
 /// The tickets that are held back, in turn.
-fn parts(n_tickets: usize, have_dates: bool) -> Vec<Vec<usize>> {
+fn folds(n_tickets: usize) -> Vec<Vec<usize>> {
     let every = |part: usize| (part..n_tickets).step_by(FOLDS).collect();
-    if have_dates {
-        vec![(n_tickets - n_tickets / FOLDS..n_tickets).collect()]
-    } else if n_tickets >= ENOUGH_FOR_ONE_FOLD {
+    if n_tickets >= ENOUGH_FOR_ONE_FOLD {
         vec![every(0)]
     } else {
         (0..FOLDS).map(every).collect()
     }
+}
+
+/// The newest fifth of the tickets with a value and of those about none, each for itself: a desk that
+/// has just begun to mark them has marked none of the older ones.
+fn newest_fifth(values: &[u32], is_valued: impl Fn(&u32) -> bool) -> Vec<usize> {
+    let numbers = 0..values.len();
+    let (valued, others): (Vec<usize>, Vec<usize>) =
+        numbers.partition(|number| values.get(*number).is_some_and(&is_valued));
+    let newest = |mut of: Vec<usize>| of.split_off(of.len() - of.len() / FOLDS);
+    let mut newest = [newest(valued), newest(others)].concat();
+    newest.sort_unstable();
+    newest
 }
 
 /// Tickets that are held back, part by part, with the others that the weights are fitted to.
@@ -315,6 +331,14 @@ impl<'a> HeldBack<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_of_both_kinds_are_held_back() {
+        // Ten with a value, then five about none.
+        let values = [vec![0; 10], vec![1; 5]].concat();
+        assert_eq!(newest_fifth(&values, |value| *value < 1), [8, 9, 14]);
+        assert_eq!(newest_fifth(&values[..10], |value| *value < 1), [8, 9]);
+    }
 
     #[test]
     fn newer_tickets_count_more_where_dates_are_known() {
