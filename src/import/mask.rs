@@ -99,8 +99,10 @@ fn replace(text: &str, pattern: &Pattern, counts: &mut MaskCounts) -> Option<Str
     let mut masked = String::new();
     let mut kept_to = 0;
     let mut at = 0;
-    while let Some(found) = pattern.regex.captures_at(text, at) {
+    // What was masked is no part of a word or number that follows.
+    while let Some(found) = (pattern.regex).captures_at(text.get(kept_to..)?, at - kept_to) {
         let place = secret_of(&found);
+        let place = kept_to + place.start..kept_to + place.end;
         let secret = text.get(place.clone()).unwrap_or_default();
         match (pattern.check)(secret) {
             Some(part) => {
@@ -257,6 +259,12 @@ mod tests {
         let mut counts = MaskCounts::new();
         let masked = mask_text("a@b.example c@d.example", &mut counts);
         assert_eq!((masked.as_str(), counts["email"]), ("[email] [email]", 2));
+    }
+
+    #[test]
+    fn a_number_right_behind_a_masked_one_is_masked_too() {
+        let masked = mask_text("+1000000+10000000", &mut MaskCounts::new());
+        assert_eq!(masked, "[phone][phone]");
     }
 
     proptest! {
