@@ -106,6 +106,19 @@ impl CorrectionBox {
     }
 }
 
+/// The ticket that a change wrote. A damaged row is passed over, for it must not take the decisions
+/// from all tickets.
+fn written_ticket(reader: &StoreReader, seq: u64) -> Result<Option<WrittenTicket>, Error> {
+    match reader.written_ticket(seq) {
+        Err(error @ store::Error::Unreadable { .. }) => {
+            let error = super::chain(&error);
+            tracing::warn!(error, "it does not count as a correction");
+            Ok(None)
+        }
+        written => Ok(written?),
+    }
+}
+
 /// Takes into account what these changes told.
 fn add(
     corrections: &mut Corrections,
@@ -115,15 +128,7 @@ fn add(
 ) -> Result<(), Error> {
     let lessons = Lessons::of(settings);
     for seq in changes {
-        let written = match reader.written_ticket(*seq) {
-            // One damaged row must not take the decisions from all tickets.
-            Err(error @ store::Error::Unreadable { .. }) => {
-                tracing::warn!(%error, "it does not count as a correction");
-                None
-            }
-            written => written?,
-        };
-        if let Some(WrittenTicket { ticket, .. }) = written
+        if let Some(WrittenTicket { ticket, .. }) = written_ticket(reader, *seq)?
             && ticket.is_resolved()
             && ticket.visibility.is_for_every_analyst(Kind::Ticket)
         {
@@ -164,12 +169,10 @@ impl Engine {
         let corrections = self.decider()?.corrections();
         let mut listed = Vec::new();
         for (seq, values) in corrections.iter().rev().take(limit) {
-            // Changed in this moment, it does not count any more; a damaged one cannot be told of.
-            let written = match self.store.written_ticket(seq) {
-                Err(store::Error::Unreadable { .. }) => None,
-                written => written?,
+            // Changed in this moment: it does not count any more.
+            let Some(written) = written_ticket(&self.store, seq)? else {
+                continue;
             };
-            let Some(written) = written else { continue };
             let values = values.iter().map(|(field, (value, weight))| {
                 let value = CorrectedValue {
                     value: value.clone(),

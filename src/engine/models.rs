@@ -67,7 +67,7 @@ impl Models {
         let seen = changed.ok();
         if seen != state.seen {
             state.seen = seen;
-            // Nobody waits for a new model while there is another.
+            // Only the question that finds a new model waits for it, while there is another.
             let read = if state.model.is_none() {
                 self.read_current()
             } else {

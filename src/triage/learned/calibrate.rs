@@ -137,11 +137,7 @@ impl Calibration {
 impl Unseen {
     /// Of scores for all classes, values and perhaps to be about none of them, one row a ticket, and
     /// the numbers of the right ones.
-    pub(super) fn new(
-        scores: &[f32],
-        right: &[u32],
-        (n_values, n_classes): (usize, usize),
-    ) -> Self {
+    pub(super) fn new(scores: &[f32], right: &[u32], n_values: usize, n_classes: usize) -> Self {
         let mut unseen = Self {
             scores: Vec::with_capacity(scores.len()),
             values: Vec::with_capacity(right.len()),
@@ -160,9 +156,10 @@ impl Unseen {
     }
 
     fn scope_quantile(&self) -> f64 {
-        match self.none_of_them.is_empty() {
-            true => SCOPE_QUANTILE,
-            false => TAUGHT_SCOPE_QUANTILE,
+        if self.none_of_them.is_empty() {
+            SCOPE_QUANTILE
+        } else {
+            TAUGHT_SCOPE_QUANTILE
         }
     }
 
@@ -200,11 +197,11 @@ impl Unseen {
     #[expect(clippy::cast_possible_truncation, reason = "scores are 32 bits wide")]
     fn guesses(&self, sharpness: f64) -> Vec<Guess> {
         let rows = self.scores.chunks(self.n_values).zip(&self.values);
-        let none_of_them = self.none_of_them.iter().copied().map(Some);
-        rows.zip(none_of_them.chain(std::iter::repeat(None)))
-            .map(|((scores, right), none_of_them)| {
+        rows.enumerate()
+            .map(|(ticket, (scores, right))| {
                 let sharpness = sharpness as f32;
                 let scores = scores.iter().map(|score| score * sharpness);
+                let none_of_them = self.none_of_them.get(ticket);
                 let none_of_them = none_of_them.map(|score| score * sharpness);
                 guess(scores.collect(), none_of_them, *right as usize)
             })
@@ -326,7 +323,7 @@ mod tests {
         // Three of four are right, with a lead that says 20 to 1.
         let scores = [3.0, 0.0].repeat(400);
         let values: Vec<u32> = (0..400).map(|n| u32::from(n % 4 == 0)).collect();
-        let unseen = Unseen::new(&scores, &values, (2, 2));
+        let unseen = Unseen::new(&scores, &values, 2, 2);
         let calibration = Calibration::learn(&unseen, 0.9);
         let confidence = 1.0 / (1.0 + (-3.0 * calibration.sharpness).exp());
         assert!((confidence - 0.75).abs() < 0.01, "{calibration:?}");

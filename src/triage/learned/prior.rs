@@ -19,7 +19,8 @@ impl<'a> Prior<'a> {
     pub(super) fn new(
         field: Option<FieldName>,
         rules: &Rules,
-        (numbers, n_classes): (&'a BTreeMap<&'a FieldValue, u32>, usize),
+        numbers: &'a BTreeMap<&'a FieldValue, u32>,
+        n_classes: usize,
     ) -> Self {
         let prior = Self {
             field,

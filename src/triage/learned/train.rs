@@ -121,11 +121,8 @@ struct Past<'a> {
 impl Past<'_> {
     fn learn(&self, field: &str, training: Training<'_>) -> Option<FieldModel> {
         let mut counts: BTreeMap<&FieldValue, u32> = BTreeMap::new();
-        for value in self
-            .tickets
-            .iter()
-            .filter_map(|past| past.values.get(field))
-        {
+        let values = self.tickets.iter();
+        for value in values.filter_map(|past| past.values.get(field)) {
             *counts.entry(value).or_default() += 1;
         }
         let n_judged: u32 = counts.values().sum();
@@ -153,16 +150,16 @@ impl Past<'_> {
             let number = value.and_then(|value| numbers.get(value));
             number.copied().unwrap_or(none_of_them)
         });
-        let prior = Prior::new(FieldName::of(field), training.rules, (&numbers, n_classes));
+        let prior = Prior::new(FieldName::of(field), training.rules, &numbers, n_classes);
         let rules = prior.learned_rules(self.fired, &judged, self.rows.n_columns());
         let mut examples = self.examples(&judged, values.collect(), (&prior, &rules));
         examples.weights = weights(judged.len(), have_dates);
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(n_classes, n_columns, self.shapes.clone());
-        let is_valued = |value: &u32| *value < none_of_them;
-        let parts = match have_dates {
-            true => vec![newest_fifth(&examples.values, is_valued)],
-            false => folds(judged.len()),
+        let parts = if have_dates {
+            vec![newest_fifth(&examples.values, none_of_them)]
+        } else {
+            folds(judged.len())
         };
         let held_back = HeldBack::new(&layout, &examples, &parts);
         let (manner, calibration) = held_back.calibrated(counts.len(), training.precision);
@@ -258,10 +255,15 @@ fn folds(n_tickets: usize) -> Vec<Vec<usize>> {
 
 /// The newest fifth of the tickets with a value and of those about none, each for itself: a desk that
 /// has just begun to mark them has marked none of the older ones.
-fn newest_fifth(values: &[u32], is_valued: impl Fn(&u32) -> bool) -> Vec<usize> {
-    let numbers = 0..values.len();
-    let (valued, others): (Vec<usize>, Vec<usize>) =
-        numbers.partition(|number| values.get(*number).is_some_and(&is_valued));
+fn newest_fifth(values: &[u32], none_of_them: u32) -> Vec<usize> {
+    let (mut valued, mut others) = (Vec::new(), Vec::new());
+    for (number, value) in values.iter().enumerate() {
+        if *value == none_of_them {
+            others.push(number);
+        } else {
+            valued.push(number);
+        }
+    }
     let newest = |mut of: Vec<usize>| of.split_off(of.len() - of.len() / FOLDS);
     let mut newest = [newest(valued), newest(others)].concat();
     newest.sort_unstable();
@@ -314,7 +316,8 @@ impl<'a> HeldBack<'a> {
         Unseen::new(
             &parts.collect::<Vec<_>>(),
             &self.values,
-            (n_values, self.layout.n_values),
+            n_values,
+            self.layout.n_values,
         )
     }
 
@@ -336,8 +339,8 @@ mod tests {
     fn the_newest_of_both_kinds_are_held_back() {
         // Ten with a value, then five about none.
         let values = [vec![0; 10], vec![1; 5]].concat();
-        assert_eq!(newest_fifth(&values, |value| *value < 1), [8, 9, 14]);
-        assert_eq!(newest_fifth(&values[..10], |value| *value < 1), [8, 9]);
+        assert_eq!(newest_fifth(&values, 1), [8, 9, 14]);
+        assert_eq!(newest_fifth(&values[..10], 1), [8, 9]);
     }
 
     #[test]

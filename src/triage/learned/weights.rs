@@ -1,7 +1,7 @@
 //! Weights as they are kept: 8 bits each with a unit for every row, and only what matters.
 //!
-//! A row has a number for every value, or where that is shorter only those that are not 0, each after
-//! the count of those left out before it. Where there are a hundred values most features speak of few.
+//! A row has a number for every value, or where that is shorter only those that are not tiny, each
+//! after the count of those left out before it. Where there are a hundred values most features speak of few.
 
 use serde::{Deserialize, Serialize};
 
