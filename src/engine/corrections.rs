@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::learning::Lessons;
 use super::triage::Decider;
 use super::{Engine, Error};
-use crate::config;
 use crate::model::{Kind, TicketId};
 use crate::store::{self, Author, StoreReader, WrittenTicket};
 use crate::triage::{Corrections, FieldValue};
@@ -67,7 +65,6 @@ impl CorrectionBox {
         &self,
         (store, newest_seq): (&StoreReader, u64),
         decider: &Decider,
-        settings: &config::Triage,
     ) -> Result<Arc<Corrections>, Error> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let made_for = decider.names();
@@ -94,7 +91,7 @@ impl CorrectionBox {
         let mut corrections = last.corrections;
         if !new.is_empty() {
             let corrections = Arc::make_mut(&mut corrections);
-            add(corrections, (store, new), decider, settings)?;
+            add(corrections, (store, new), decider)?;
         }
         *state = State {
             made_for,
@@ -124,9 +121,8 @@ fn add(
     corrections: &mut Corrections,
     (reader, changes): (&StoreReader, &[u64]),
     decider: &Decider,
-    settings: &config::Triage,
 ) -> Result<(), Error> {
-    let lessons = Lessons::of(settings);
+    let lessons = decider.lessons();
     for seq in changes {
         if let Some(WrittenTicket { ticket, .. }) = written_ticket(reader, *seq)?
             && ticket.is_resolved()
@@ -143,7 +139,6 @@ pub(super) fn of_name(
     name: &str,
     store: &StoreReader,
     decider: &Decider,
-    settings: &config::Triage,
 ) -> Result<Result<Corrections, String>, Error> {
     let mut numbers = name.split('-').map_while(|number| number.parse().ok());
     let (Some(first), Some(last)) = (numbers.next(), numbers.next()) else {
@@ -153,7 +148,7 @@ pub(super) fn of_name(
     let mut changes = store.written_after(first.saturating_sub(1))?;
     changes.retain(|seq| *seq <= last);
     let mut corrections = Corrections::default();
-    add(&mut corrections, (store, &changes), decider, settings)?;
+    add(&mut corrections, (store, &changes), decider)?;
     Ok(match corrections.name().as_deref() == Some(name) {
         true => Ok(corrections),
         false => Err("a ticket that counted has been changed since".to_owned()),

@@ -78,7 +78,7 @@ impl Engine {
 impl Learner {
     fn learn(&self) -> Result<TrainReport, Error> {
         let watch = Stopwatch::start();
-        let lessons = Lessons::of(&self.settings);
+        let lessons = Lessons::new(&self.settings.learn, &self.settings.out_of_scope);
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
@@ -98,12 +98,13 @@ impl Learner {
                 n_tickets: tickets.len(),
             });
         }
-        let path = self.models.put(&model).map_err(|source| Error::Folder {
+        let version = model.version().to_owned();
+        let path = self.models.put(model).map_err(|source| Error::Folder {
             path: self.models.folder().to_owned(),
             source,
         })?;
         Ok(TrainReport {
-            model_version: model.version().to_owned(),
+            model_version: version,
             tickets: tickets.len(),
             fields: trained,
             size_bytes: std::fs::metadata(&path).map_or(0, |meta| meta.len()),
@@ -113,17 +114,21 @@ impl Learner {
     }
 
     /// Whether so much has changed since the model in use was learned that it is worth learning
-    /// anew. The first model is learned when somebody asks for it.
+    /// anew, or there is one that cannot be read: it is damaged or of another version of Firstline.
+    /// The first model is learned when somebody asks for it.
     fn is_worth_it(&self) -> Result<bool, Error> {
         let after = u64::from(self.settings.relearn_after);
-        let Some(model) = self.models.current().filter(|_| after > 0) else {
+        if after == 0 {
             return Ok(false);
+        }
+        let Some(model) = self.models.current() else {
+            return Ok(self.models.problem().is_some());
         };
         let enough = after.max(model.tickets() as u64 / CHANGED_SHARE);
         Ok(self.store.newest_seq()?.saturating_sub(model.seq()) >= enough)
     }
 
-    fn learn_if_worth_it(&self) {
+    pub(super) fn learn_if_worth_it(&self) {
         let is_worth_it = self.is_worth_it();
         match is_worth_it.and_then(|is_worth_it| is_worth_it.then(|| self.learn()).transpose()) {
             Ok(Some(report)) => tracing::info!(
@@ -171,12 +176,12 @@ pub(super) struct Lessons<'a> {
 }
 
 impl<'a> Lessons<'a> {
-    pub(super) fn of(settings: &'a config::Triage) -> Self {
-        let further = settings.learn.iter().map(String::as_str);
+    pub(super) fn new(further: &'a [String], out_of_scope: &'a [String]) -> Self {
+        let further = further.iter().map(String::as_str);
         let fields = FieldName::ALL.map(FieldName::as_str).into_iter();
         Self {
             fields: fields.chain(further).collect(),
-            out_of_scope: &settings.out_of_scope,
+            out_of_scope,
         }
     }
 
@@ -235,10 +240,8 @@ mod tests {
             r#"{"id": "T-1", "subject": "slow", "product": "Outlook", "channel": "email"}"#,
         )
         .unwrap();
-        let lessons = Lessons {
-            fields: vec!["category", "product"],
-            out_of_scope: &[],
-        };
+        let further = ["product".to_owned()];
+        let lessons = Lessons::new(&further, &[]);
         let past = lessons.past_ticket(&ticket);
         assert_eq!(past.ticket.product, None);
         assert_eq!(past.ticket.channel.as_deref(), Some("email"));

@@ -30,7 +30,7 @@ pub(super) struct Models {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     model: Option<Arc<Model>>,
     /// The time of `CURRENT` as it was read.
@@ -44,12 +44,7 @@ impl Models {
     pub(super) fn open(data: &Path) -> Self {
         Self {
             folder: data.join(FOLDER),
-            state: Mutex::new(State {
-                model: None,
-                seen: None,
-                checked: None,
-                problem: None,
-            }),
+            state: Mutex::default(),
         }
     }
 
@@ -129,24 +124,31 @@ impl Models {
     }
 
     /// Puts a model in use. It is on disk when this returns.
-    pub(super) fn put(&self, model: &Model) -> std::io::Result<PathBuf> {
+    pub(super) fn put(&self, model: Model) -> std::io::Result<PathBuf> {
         fs::create_dir_all(&self.folder)?;
         let path = self.path_of(model.version());
         let bytes = model.to_bytes().map_err(std::io::Error::other)?;
         self.replace(&path, &bytes)?;
-        self.replace(&self.folder.join(CURRENT), model.version().as_bytes())?;
+        let current = self.folder.join(CURRENT);
+        let written = self.replace(&current, model.version().as_bytes())?;
         self.forget_old(&path)?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.checked = None;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            model: Some(Arc::new(model)),
+            seen: Some(written),
+            ..State::default()
+        };
         Ok(path)
     }
 
-    fn replace(&self, path: &Path, content: &[u8]) -> std::io::Result<()> {
+    /// Writes a file anew, and tells when.
+    fn replace(&self, path: &Path, content: &[u8]) -> std::io::Result<SystemTime> {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
+        let written = file.as_file().metadata()?.modified()?;
         file.persist(path)?;
-        fs::File::open(&self.folder)?.sync_all()
+        fs::File::open(&self.folder)?.sync_all()?;
+        Ok(written)
     }
 
     /// Removes all models but the newest, and never this one.
@@ -203,9 +205,10 @@ mod tests {
         let versions: Vec<String> = (0..MAX_KEPT + 2)
             .map(|n| {
                 let model = model(&format!("word{n}"));
-                models.put(&model).unwrap();
-                assert_eq!(models.current().unwrap().version(), model.version());
-                model.version().to_owned()
+                let version = model.version().to_owned();
+                models.put(model).unwrap();
+                assert_eq!(models.current().unwrap().version(), version);
+                version
             })
             .collect();
         assert!(models.of_version(&versions[MAX_KEPT]).is_ok());
@@ -215,15 +218,26 @@ mod tests {
     }
 
     #[test]
+    fn what_another_process_learned_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (Models::open(folder.path()), Models::open(folder.path()));
+        here.put(model("one")).unwrap();
+        let second = model("two");
+        there.put(second.clone()).unwrap();
+        let found = here.current().unwrap();
+        assert_eq!(found.version(), second.version());
+        assert_eq!(*found, second, "as it was learned");
+    }
+
+    #[test]
     fn a_damaged_model_leaves_the_one_before_in_use() {
         let folder = tempfile::tempdir().unwrap();
-        let models = Models::open(folder.path());
-        let (first, second) = (model("one"), model("two"));
-        models.put(&first).unwrap();
-        assert_eq!(models.current().unwrap().version(), first.version());
-        let path = models.put(&second).unwrap();
+        let (here, there) = (Models::open(folder.path()), Models::open(folder.path()));
+        let first = model("one");
+        here.put(first.clone()).unwrap();
+        let path = there.put(model("two")).unwrap();
         fs::write(path, "damaged").unwrap();
-        assert_eq!(models.current().unwrap().version(), first.version());
-        assert!(models.problem().unwrap().contains("no model"));
+        assert_eq!(here.current().unwrap().version(), first.version());
+        assert!(here.problem().unwrap().contains("no model"));
     }
 }

@@ -280,6 +280,40 @@ fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
     closing.store(true, Ordering::Relaxed);
 }
 
+/// A new version of the program may not read the models of the one before.
+#[test]
+fn a_model_that_cannot_be_read_is_learned_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |relearn_after| {
+        let mut settings = Settings::default();
+        settings.triage.relearn_after = relearn_after;
+        Engine::open(folder.path(), settings).unwrap()
+    };
+    let engine = open(20);
+    for n in 0..40 {
+        let (subject, category) = match n % 2 {
+            0 => ("tunnel drops", "network/vpn"),
+            _ => ("toner is low", "hardware/printer"),
+        };
+        let ticket = serde_json::json!({"kind": "ticket", "id": format!("T-{n}"),
+            "subject": subject, "category": category, "status": "resolved"});
+        engine.put(serde_json::from_value(ticket).unwrap()).unwrap();
+    }
+    let path = engine.train().unwrap().path;
+    drop(engine);
+    let model = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [b"FLMODEL0", &model[8..]].concat()).unwrap();
+    let learned = |relearn_after| {
+        let engine = open(relearn_after);
+        assert!(engine.models.current().is_none());
+        engine.learner().learn_if_worth_it();
+        engine.models.current().map(|model| model.tickets())
+    };
+    assert_eq!(learned(0), None, "never by itself");
+    assert_eq!(learned(20), Some(40));
+    assert_eq!(std::fs::read(&path).unwrap(), model, "the same bytes");
+}
+
 /// What a library says by hand counts like what comes over HTTP.
 #[test]
 fn a_document_written_by_hand_has_an_author_and_counts() {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Stopwatch, now};
+use super::learning::Lessons;
 use super::rule_file::RuleFile;
 use super::{Engine, Error, corrections};
 use crate::config;
@@ -79,6 +80,12 @@ pub struct DecisionSettings {
     pub thresholds: Thresholds,
     /// The priority by impact and urgency.
     pub matrix: PriorityMatrix,
+    /// Further fields that are learned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learn: Vec<String>,
+    /// The values that mean none of the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub out_of_scope: Vec<String>,
 }
 
 impl From<&config::Triage> for DecisionSettings {
@@ -86,6 +93,8 @@ impl From<&config::Triage> for DecisionSettings {
         Self {
             thresholds: settings.thresholds(),
             matrix: settings.matrix,
+            learn: settings.learn.clone(),
+            out_of_scope: settings.out_of_scope.clone(),
         }
     }
 }
@@ -144,6 +153,11 @@ impl Decider {
             thresholds: self.settings.thresholds,
             matrix: &self.settings.matrix,
         }
+    }
+
+    /// What tickets teach it.
+    pub(super) fn lessons(&self) -> Lessons<'_> {
+        Lessons::new(&self.settings.learn, &self.settings.out_of_scope)
     }
 
     /// What was told since the model was learned.
@@ -207,8 +221,7 @@ impl Engine {
             corrections: Arc::default(),
         };
         let store = (&self.store, self.progress.stored_seq());
-        let settings = &self.settings.triage;
-        decider.corrections = self.corrections.current(store, &decider, settings)?;
+        decider.corrections = self.corrections.current(store, &decider)?;
         Ok(decider)
     }
 
@@ -233,8 +246,7 @@ impl Engine {
             }
         };
         if !told.is_empty() {
-            let settings = &self.settings.triage;
-            match corrections::of_name(told, &self.store, &decider, settings)? {
+            match corrections::of_name(told, &self.store, &decider)? {
                 Ok(corrections) => decider.corrections = Arc::new(corrections),
                 Err(detail) => {
                     return Ok(Err(vec![Gone {

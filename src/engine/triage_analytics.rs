@@ -3,7 +3,9 @@
 //!
 //! Counted is the last stored decision of the period on each ticket that is linked to it, and only
 //! tickets that the audience may see: figures must not tell of others. A value that nobody
-//! corrected counts as right, which flatters decisions that nobody looks at. Source of the
+//! corrected counts as right, which flatters decisions that nobody looks at. A ticket whose value means
+//! none of the others (`triage.out_of_scope`) counts only where one was to be set or suggested: that
+//! was wrong. Source of the
 //! calibration error: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using
 //! Bayesian Binning", 2015, with ten bins of equal width.
 
@@ -168,7 +170,7 @@ impl Engine {
                 return;
             }
             n_resolved += 1;
-            if let Err(error) = judge(&decided, &mut tallies) {
+            if let Err(error) = self.judge(&decided, &mut tallies) {
                 damaged.get_or_insert(error);
             }
         })?;
@@ -184,24 +186,32 @@ impl Engine {
             }),
         }
     }
-}
 
-/// Holds a decision against the ticket in every field that the ticket has.
-fn judge(
-    decided: &DecidedTicket,
-    tallies: &mut [(FieldName, FieldTally)],
-) -> Result<(), store::Error> {
-    let fields: StoredFields =
-        serde_json::from_str(&decided.decision).map_err(|error| store::Error::DamagedDecision {
-            what: format!("the decision {}", decided.id),
-            detail: error.to_string(),
+    /// Holds a decision against the ticket in every field that the ticket has.
+    fn judge(
+        &self,
+        decided: &DecidedTicket,
+        tallies: &mut [(FieldName, FieldTally)],
+    ) -> Result<(), store::Error> {
+        let fields: StoredFields = serde_json::from_str(&decided.decision).map_err(|error| {
+            store::Error::DamagedDecision {
+                what: format!("the decision {}", decided.id),
+                detail: error.to_string(),
+            }
         })?;
-    for (field, tally) in tallies {
-        if let Some(truth) = final_value(*field, &decided.ticket) {
-            tally.add(fields.field(*field), truth);
+        let out_of_scope = &self.settings.triage.out_of_scope;
+        for (field, tally) in tallies {
+            let stored = fields.field(*field);
+            match final_value(*field, &decided.ticket) {
+                None => {}
+                Some(FieldValue::Name(name)) if out_of_scope.contains(&name) => {
+                    tally.add_out_of_scope(stored);
+                }
+                Some(truth) => tally.add(stored, truth),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What is counted of a field.
@@ -213,15 +223,26 @@ struct FieldTally {
 
 impl FieldTally {
     fn add(&mut self, stored: &StoredField, truth: FieldValue) {
-        let value = stored.value();
-        let is_right = value.as_ref() == Some(&truth);
-        self.all.decide(stored, value.is_some(), is_right);
+        self.decide(stored, Some(&truth));
         self.all.had(stored.decision);
+        self.values.entry(truth).or_default().had(stored.decision);
+    }
+
+    /// A ticket that is about none of the values: to set or suggest one was wrong, not to was right.
+    fn add_out_of_scope(&mut self, stored: &StoredField) {
+        if stored.decision != Act::Abstain {
+            self.decide(stored, None);
+        }
+    }
+
+    fn decide(&mut self, stored: &StoredField, truth: Option<&FieldValue>) {
+        let value = stored.value();
+        let is_right = value.is_some() && value.as_ref() == truth;
+        self.all.decide(stored, value.is_some(), is_right);
         if let Some(value) = value {
             let tally = self.values.entry(value).or_default();
             tally.decide(stored, true, is_right);
         }
-        self.values.entry(truth).or_default().had(stored.decision);
     }
 
     fn analytics((field, tally): (FieldName, Self)) -> FieldAnalytics {

@@ -135,24 +135,26 @@ impl Calibration {
 }
 
 impl Unseen {
-    /// Of scores for all classes, values and perhaps to be about none of them, one row a ticket, and
-    /// the numbers of the right ones.
-    pub(super) fn new(scores: &[f32], right: &[u32], n_values: usize, n_classes: usize) -> Self {
-        let mut unseen = Self {
-            scores: Vec::with_capacity(scores.len()),
-            values: Vec::with_capacity(right.len()),
+    pub(super) const fn new(n_values: usize) -> Self {
+        Self {
+            scores: Vec::new(),
+            values: Vec::new(),
             n_values,
             none_of_them: Vec::new(),
-        };
+        }
+    }
+
+    /// Adds tickets by their scores for all classes, values and perhaps to be about none of them, one row a
+    /// ticket, and the numbers of the right ones.
+    pub(super) fn add(&mut self, scores: &[f32], right: &[u32], n_classes: usize) {
         for (scores, right) in scores.chunks(n_classes).zip(right) {
-            if (*right as usize) < n_values {
-                let (of_values, of_none) = scores.split_at(n_values.min(scores.len()));
-                unseen.scores.extend(of_values);
-                unseen.none_of_them.extend(of_none);
-                unseen.values.push(*right);
+            if (*right as usize) < self.n_values {
+                let (of_values, of_none) = scores.split_at(self.n_values.min(scores.len()));
+                self.scores.extend(of_values);
+                self.none_of_them.extend(of_none);
+                self.values.push(*right);
             }
         }
-        unseen
     }
 
     fn scope_quantile(&self) -> f64 {
@@ -323,7 +325,8 @@ mod tests {
         // Three of four are right, with a lead that says 20 to 1.
         let scores = [3.0, 0.0].repeat(400);
         let values: Vec<u32> = (0..400).map(|n| u32::from(n % 4 == 0)).collect();
-        let unseen = Unseen::new(&scores, &values, 2, 2);
+        let mut unseen = Unseen::new(2);
+        unseen.add(&scores, &values, 2);
         let calibration = Calibration::learn(&unseen, 0.9);
         let confidence = 1.0 / (1.0 + (-3.0 * calibration.sharpness).exp());
         assert!((confidence - 0.75).abs() < 0.01, "{calibration:?}");

@@ -163,3 +163,23 @@ fn the_figures_count_only_what_the_audience_may_see() {
     assert_eq!(deleted.status, 200);
     assert_eq!(figures(&admin, ""), (11, 10, (4, 6)));
 }
+
+/// To leave alone what is not the desk's is what was asked for, no gap.
+#[test]
+fn tickets_about_none_of_the_values_count_only_where_one_was_given() {
+    let (folder, server, [_, analyst]) = judged_desk();
+    assert_eq!(server.stop(), Some(0));
+    let settings = "[triage]\nout_of_scope = [\"software/fault\"]\n";
+    std::fs::write(folder.path().join("firstline.toml"), settings).unwrap();
+    let server = Server::start(folder.path());
+    let path = ("GET", "/v1/analytics/triage");
+    let answer = send(&server, &analyst, path, &Value::Null).json();
+    // T-8 was suggested a value, T-10 was left to a human.
+    let category = &answer["fields"][0];
+    assert_eq!(category["decided"], 9, "{answer}");
+    assert_eq!(share(&category["suggested"]), (1, 2));
+    assert_eq!(category["abstained"], 1);
+    assert_eq!(share(&category["coverage"]), (7, 8));
+    let values = category["values"].as_array().unwrap();
+    assert_eq!(values.len(), 2, "{values:?}");
+}
