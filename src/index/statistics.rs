@@ -5,7 +5,6 @@
 //! are, how long documents are and which words are known must not tell of it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{BitSet, DocId, SegmentReader, Term};
@@ -96,7 +95,7 @@ pub(super) struct Deleted {
     pub(super) totals: Totals,
     /// In how many of them a term stands, in the order of [`TextField::ALL`], by its ordinal in
     /// the dictionary of whole texts.
-    doc_freqs: Arc<HashMap<u64, [u64; 2], foldhash::fast::RandomState>>,
+    doc_freqs: HashMap<u64, [u64; 2], foldhash::fast::RandomState>,
 }
 
 impl Deleted {
@@ -105,7 +104,7 @@ impl Deleted {
         Self {
             docs: BitSet::with_max_value(segment.max_doc()),
             totals: Totals::default(),
-            doc_freqs: Arc::default(),
+            doc_freqs: HashMap::default(),
         }
     }
 
@@ -114,36 +113,33 @@ impl Deleted {
         self.docs.len()
     }
 
-    /// The same and what else was deleted since.
-    pub(super) fn at(
-        &self,
+    /// Adds what else was deleted up to this commit.
+    pub(super) fn add(
+        &mut self,
         segment: &SegmentReader,
         forward: &Forward,
         mut sums: Sums<'_>,
         is_visible: impl Fn(DocId) -> bool,
-    ) -> Self {
-        let mut deleted = self.clone();
+    ) {
         let Some(alive) = segment.alive_bitset() else {
-            return deleted;
+            return;
         };
         for doc in (0..segment.max_doc()).filter(|doc| alive.is_deleted(*doc)) {
             if self.docs.contains(doc) {
                 continue;
             }
-            deleted.docs.insert(doc);
+            self.docs.insert(doc);
             if !is_visible(doc) {
                 continue;
             }
             sums.add(doc);
-            let doc_freqs = Arc::make_mut(&mut deleted.doc_freqs);
             for entry in forward.row(doc) {
-                let [title, whole] = doc_freqs.entry(entry.ord).or_default();
+                let [title, whole] = self.doc_freqs.entry(entry.ord).or_default();
                 *title += u64::from(entry.n_in_title > 0);
                 *whole += 1;
             }
         }
-        deleted.totals.add(&sums.totals());
-        deleted
+        self.totals.add(&sums.totals());
     }
 
     /// In how many of them a term stands.

@@ -193,10 +193,12 @@ impl SegmentView {
         if last.n_docs() > n_deleted {
             // A question that began before the last commit; nobody waits for it.
             drop(last);
-            let none = Deleted::none(segment);
-            return Ok(Arc::new(none.at(segment, &self.forward, sums, is_visible)));
+            let mut deleted = Deleted::none(segment);
+            deleted.add(segment, &self.forward, sums, is_visible);
+            return Ok(Arc::new(deleted));
         }
-        *last = Arc::new(last.at(segment, &self.forward, sums, is_visible));
+        // It is copied only while a question of the commit before is not yet answered.
+        Arc::make_mut(&mut last).add(segment, &self.forward, sums, is_visible);
         Ok(Arc::clone(&last))
     }
 
