@@ -31,6 +31,11 @@ const BIAS_HOLD: f32 = 0.01;
 /// otherwise. With ten tickets that gains five points of accuracy, with thousands it changes nothing.
 const BIAS_HOLD_OF_RULES: f32 = 5.0;
 
+/// Where rules speak of the values, n tickets count n / (n + this) of what they would: what the rules say
+/// is worth so many tickets. With ten tickets that takes back a loss of 0.6 points against the rules
+/// alone, with 50 to 200 it gains 0.1 to 0.3, with thousands it changes nothing. 20 to 200 measure alike.
+const WORTH_OF_RULES: f64 = 50.0;
+
 /// The most steps of the search.
 const MAX_STEPS: usize = 50;
 
@@ -193,7 +198,7 @@ pub(super) fn fit(layout: &Layout, examples: &Examples, manner: Manner) -> Fitte
             BIAS_HOLD
         },
         by_column: examples.tickets.transposed(),
-        importance: importance(&counts, examples, manner),
+        importance: importance(&counts, examples, manner, is_ruled),
     };
     let limits = Limits {
         n_steps: MAX_STEPS,
@@ -231,11 +236,15 @@ pub(super) fn log_shares(counts: &[u32]) -> Vec<f32> {
     clippy::cast_possible_truncation,
     reason = "tickets are counted, and 32 bits are enough for a factor"
 )]
-fn importance(counts: &[u32], examples: &Examples, manner: Manner) -> Vec<f32> {
+fn importance(counts: &[u32], examples: &Examples, manner: Manner, is_ruled: bool) -> Vec<f32> {
     let values = &examples.values;
-    let strength = STRENGTH * (counts.len() as f64 / FEW_VALUES).max(1.0).sqrt();
+    let n_tickets = values.len() as f64;
+    let mut strength = STRENGTH * (counts.len() as f64 / FEW_VALUES).max(1.0).sqrt();
+    if is_ruled {
+        strength *= n_tickets / (n_tickets + WORTH_OF_RULES);
+    }
     let n_present = counts.iter().filter(|count| **count > 0).count();
-    let fair = values.len() as f64 / n_present.max(1) as f64;
+    let fair = n_tickets / n_present.max(1) as f64;
     let factor =
         |count: &u32| (strength * (fair / f64::from(*count).max(1.0)).powf(manner.balance)) as f32;
     let of_value: Vec<f32> = counts.iter().map(factor).collect();
@@ -397,11 +406,17 @@ mod tests {
     }
 
     #[test]
-    fn many_tickets_correct_a_wrong_rule() {
+    fn many_tickets_correct_a_wrong_rule_and_few_do_not() {
         // A rule says the second value, by 3, for every ticket.
-        let (layout, examples) = examples([0.0, 3.0].repeat(4));
-        let fitted = fit(&layout, &examples, Manner::USUAL);
-        let scores = fitted.scores(&layout, &examples);
+        let (layout, few) = examples([0.0, 3.0].repeat(4));
+        let scores_of_few = |learned: &Examples| {
+            let fitted = fit(&layout, learned, Manner::USUAL);
+            fitted.scores(&layout, &few)
+        };
+        let scores = scores_of_few(&few);
+        assert!(scores[0] < scores[1], "{scores:?}");
+        let numbers: Vec<usize> = (0..200).map(|number| number % 4).collect();
+        let scores = scores_of_few(&few.pick(&numbers, 2));
         assert!(scores[0] > scores[1], "{scores:?}");
         assert!(scores[6] < scores[7], "{scores:?}");
     }
