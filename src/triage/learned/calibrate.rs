@@ -166,8 +166,11 @@ impl Unseen {
     }
 
     /// The temperature that makes the right values likeliest, by golden-section search over its
-    /// logarithm.
+    /// logarithm; 1 where there is no ticket.
     fn temperature(&self) -> f64 {
+        if self.values.is_empty() {
+            return 1.0;
+        }
         let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
         let (mut low, mut high) = (TEMPERATURES.0.ln(), TEMPERATURES.1.ln());
         for _ in 0..NARROWINGS {
@@ -342,6 +345,12 @@ mod tests {
             coverage["0.80"].high > 0.005,
             "400 are not all: {coverage:?}"
         );
+    }
+
+    #[test]
+    fn scores_stay_as_they_are_where_nothing_was_held_back() {
+        let sharpness = Calibration::learn(&Unseen::new(2), 0.9).sharpness;
+        assert!((sharpness - 1.0).abs() < f64::EPSILON, "{sharpness}");
     }
 
     #[test]

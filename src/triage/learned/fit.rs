@@ -63,13 +63,13 @@ pub(super) struct Examples {
 
 impl Examples {
     /// The tickets with these numbers, in this order.
-    pub(super) fn pick(&self, numbers: &[usize], n_values: usize) -> Self {
+    pub(super) fn pick(&self, numbers: &[usize], n_classes: usize) -> Self {
         let values = numbers.iter().filter_map(|number| self.values.get(*number));
         let weights = numbers.iter();
         let weights = weights.filter_map(|number| self.weights.get(*number));
         let offsets = numbers.iter().filter_map(|number| {
-            let start = number * n_values;
-            self.offsets.get(start..start + n_values)
+            let start = number * n_classes;
+            self.offsets.get(start..start + n_classes)
         });
         Self {
             tickets: self.tickets.pick(numbers),
@@ -81,10 +81,10 @@ impl Examples {
     }
 }
 
-/// What the columns of the tickets are, and how many values there are.
+/// What the columns of the tickets are, and how many classes: values, and perhaps to be about none of them.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pub(super) n_values: usize,
+    pub(super) n_classes: usize,
     /// Features come first, then shapes, then rules.
     pub(super) n_features: usize,
     pub(super) n_columns: usize,
@@ -94,9 +94,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(n_values: usize, n_columns: usize, shapes: Sparse) -> Self {
+    pub(super) fn new(n_classes: usize, n_columns: usize, shapes: Sparse) -> Self {
         Self {
-            n_values,
+            n_classes,
             n_features: shapes.n_rows(),
             n_columns,
             shapes_back: shapes.transposed(),
@@ -105,7 +105,7 @@ impl Layout {
     }
 
     fn bias_start(&self) -> usize {
-        self.n_columns * self.n_values
+        self.n_columns * self.n_classes
     }
 
     /// How much of every column there is in the tickets, shapes of features included: about the
@@ -138,20 +138,20 @@ impl Layout {
             .get(..self.bias_start())
             .unwrap_or_default()
             .to_vec();
-        let features = self.n_features * self.n_values;
+        let features = self.n_features * self.n_classes;
         let (features, others) = whole.split_at_mut(features);
-        self.shapes.add_product(others, self.n_values, features);
+        self.shapes.add_product(others, self.n_classes, features);
         whole
     }
 
     /// The way back: the gradient of features reaches their shapes.
     fn reach_shapes(&self, gradient: &mut [f32]) {
-        let features = self.n_features * self.n_values;
+        let features = self.n_features * self.n_classes;
         let (features, others) = gradient.split_at_mut(features);
-        let n_shapes = self.shapes_back.n_rows() * self.n_values;
+        let n_shapes = self.shapes_back.n_rows() * self.n_classes;
         if let Some(shapes) = others.get_mut(..n_shapes) {
             self.shapes_back
-                .add_product(features, self.n_values, shapes);
+                .add_product(features, self.n_classes, shapes);
         }
     }
 }
@@ -181,11 +181,11 @@ impl Fitted {
 
 /// Finds the weights.
 pub(super) fn fit(layout: &Layout, examples: &Examples, manner: Manner) -> Fitted {
-    let counts = counts(layout.n_values, &examples.values);
+    let counts = counts(layout.n_classes, &examples.values);
     let is_ruled = examples.has_rules && manner.trust > 0.0;
     let mut start = vec![0.0; layout.bias_start()];
     match is_ruled {
-        true => start.resize(layout.bias_start() + layout.n_values, 0.0),
+        true => start.resize(layout.bias_start() + layout.n_classes, 0.0),
         false => start.extend(log_shares(&counts)),
     }
     let task = Task {
@@ -212,8 +212,8 @@ pub(super) fn fit(layout: &Layout, examples: &Examples, manner: Manner) -> Fitte
 }
 
 /// How many tickets have each value.
-fn counts(n_values: usize, values: &[u32]) -> Vec<u32> {
-    let mut counts = vec![0; n_values];
+fn counts(n_classes: usize, values: &[u32]) -> Vec<u32> {
+    let mut counts = vec![0; n_classes];
     for value in values {
         if let Some(count) = counts.get_mut(*value as usize) {
             *count += 1;
@@ -256,15 +256,15 @@ fn importance(counts: &[u32], examples: &Examples, manner: Manner, is_ruled: boo
 }
 
 fn scores((parameters, trust): (&[f32], f32), layout: &Layout, examples: &Examples) -> Vec<f32> {
-    let n_values = layout.n_values;
+    let n_classes = layout.n_classes;
     let stated = examples.offsets.iter();
     let mut scores: Vec<f32> = stated.map(|stated| trust * stated).collect();
     let whole = layout.whole(parameters);
     let bias = parameters.get(layout.bias_start()..).unwrap_or_default();
     scores
-        .par_chunks_mut(n_values)
+        .par_chunks_mut(n_classes)
         .for_each(|scores| add_times(scores, 1.0, bias));
-    examples.tickets.add_product(&whole, n_values, &mut scores);
+    examples.tickets.add_product(&whole, n_classes, &mut scores);
     scores
 }
 
@@ -297,20 +297,21 @@ impl Task<'_> {
 
     /// How unlikely the past is with these weights, and the gradient.
     fn loss(&self, parameters: &[f32]) -> Valued {
-        let n_values = self.layout.n_values;
+        let n_classes = self.layout.n_classes;
         let mut errors = scores((parameters, self.manner.trust), self.layout, self.examples);
         let tickets = self.examples.values.par_iter().zip(&self.importance);
-        let of_tickets = errors.par_chunks_mut(n_values).zip(tickets);
+        let of_tickets = errors.par_chunks_mut(n_classes).zip(tickets);
         let losses: Vec<f64> = of_tickets
             .map(|(scores, (value, importance))| {
                 error(scores, (*value, *importance), self.manner.doubt)
             })
             .collect();
         let mut gradient = vec![0.0; self.layout.bias_start()];
-        self.by_column.add_product(&errors, n_values, &mut gradient);
+        self.by_column
+            .add_product(&errors, n_classes, &mut gradient);
         self.layout.reach_shapes(&mut gradient);
-        let mut of_bias = vec![0.0; n_values];
-        for errors in errors.chunks(n_values) {
+        let mut of_bias = vec![0.0; n_classes];
+        for errors in errors.chunks(n_classes) {
             add_times(&mut of_bias, 1.0, errors);
         }
         gradient.extend(of_bias);

@@ -307,7 +307,7 @@ struct HeldBack<'a> {
 impl<'a> HeldBack<'a> {
     fn new(layout: &'a Layout, examples: &Examples, parts: &[Part], have_dates: bool) -> Self {
         let parts = parts.iter().map(|part| {
-            let pick = |numbers: &[usize]| examples.pick(numbers, layout.n_values);
+            let pick = |numbers: &[usize]| examples.pick(numbers, layout.n_classes);
             let mut learned = pick(&part.learned);
             learned.weights = weights(part.learned.len(), have_dates);
             (learned, pick(&part.held_back))
@@ -327,7 +327,7 @@ impl<'a> HeldBack<'a> {
     fn judge(&self, parts: &[(Examples, Examples)], manner: Manner, unseen: &mut Unseen) {
         for (learned, held_back) in parts {
             let scores = fit(self.layout, learned, manner).scores(self.layout, held_back);
-            unseen.add(&scores, &held_back.values, self.layout.n_values);
+            unseen.add(&scores, &held_back.values, self.layout.n_classes);
         }
     }
 

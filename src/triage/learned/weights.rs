@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 /// fraction of one in a ticket.
 const SMALL: f32 = 0.02;
 
-/// In a row that is kept short, smaller weights than this, in log-odds, are left out.
+/// In a row that is kept short, smaller weights than this, in log-odds, are left out, and those that
+/// would be kept as 0.
 const TINY: f32 = 0.005;
 
 /// Rows of weights, one number a value.
@@ -108,9 +109,10 @@ fn pairs(row: &[u8]) -> impl Iterator<Item = (usize, u8)> {
 fn short(row: &[f32], unit: f32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut n_left_out = 0;
+    let least = TINY.max(unit / 2.0);
     for weight in row {
         // More cannot be counted in a byte.
-        if weight.abs() < TINY && n_left_out < u8::MAX {
+        if weight.abs() < least && n_left_out < u8::MAX {
             n_left_out += 1;
             continue;
         }
@@ -166,5 +168,29 @@ mod tests {
         let mut scores = vec![0.0; 600];
         weights.add(0, 2.0, &mut scores);
         assert!((scores[599] - 0.5).abs() < 0.01 && scores[598].abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn gaps_of_any_length_are_counted() {
+        for gap in [254, 255, 256, 257, 511, 512, 513] {
+            let mut learned = vec![0.0; 1_000];
+            (learned[0], learned[gap + 1], learned[999]) = (1.0, 0.5, -1.0);
+            let weights = Weights::new(1_000, &learned);
+            let one = |value| weights.one(0, 1.0, value);
+            assert!((one(gap + 1) - 0.5).abs() < 0.005, "{gap}");
+            assert!((one(999) + 1.0).abs() < 1e-6, "{gap}");
+            assert!(one(gap).abs() + one(gap + 2).abs() < f64::EPSILON, "{gap}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_short_only_where_that_takes_less_room() {
+        let bytes = |learned: &[f32]| Weights::new(4, learned).bytes.len();
+        assert_eq!(bytes(&[1.0, 0.0, 0.0, 0.0]), 2);
+        assert_eq!(bytes(&[1.0, 0.0, 0.5, 0.0]), 4, "as many as all");
+        assert_eq!(bytes(&[5.0, 0.01, 0.0, 0.0]), 2, "0.01 is kept as 0");
+        let weights = Weights::new(4, &[1.0, 0.0, 0.5, 0.0]);
+        assert!((weights.one(0, 1.0, 2) - 0.5).abs() < 0.005);
+        assert!(weights.one(0, 1.0, 1).abs() < f64::EPSILON);
     }
 }
