@@ -260,6 +260,9 @@ impl Matcher {
     /// Every place in a ticket where a pattern stands, in order of patterns.
     pub(super) fn find(&self, ticket: &TicketText) -> Vec<Hit> {
         let mut hits = Vec::new();
+        if self.patterns.is_empty() {
+            return hits;
+        }
         for (text, field) in [
             (&ticket.subject, MatchedIn::Subject),
             (&ticket.description, MatchedIn::Description),

@@ -26,6 +26,9 @@ const FIRST_STEP: f64 = 0.02;
 /// chance.
 const PATIENCE: usize = 2;
 
+/// Numbers that the processor adds up at a time.
+const LANES: usize = 8;
+
 /// Numbers that one thread takes at a time.
 const PIECE: usize = 1 << 15;
 
@@ -164,11 +167,15 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn dot_piece(a: &[f32], b: &[f32]) -> f64 {
-    let mut lanes = [0.0_f64; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+    let mut lanes = [0.0_f64; LANES];
+    let ((all_a, last_a), (all_b, last_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in all_a.iter().zip(all_b) {
         for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
             *lane += f64::from(*a) * f64::from(*b);
         }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(last_a.iter().zip(last_b)) {
+        *lane += f64::from(*a) * f64::from(*b);
     }
     lanes.iter().sum()
 }
