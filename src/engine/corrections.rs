@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use super::learning::teaches;
 use super::triage::Decider;
 use super::{Engine, Error};
-use crate::model::{Kind, TicketId};
+use crate::model::TicketId;
 use crate::store::{self, Author, StoreReader, WrittenTicket};
 use crate::triage::{Corrections, FieldValue};
 
@@ -125,8 +126,7 @@ fn add(
     let lessons = decider.lessons();
     for seq in changes {
         if let Some(WrittenTicket { ticket, .. }) = written_ticket(reader, *seq)?
-            && ticket.is_resolved()
-            && ticket.visibility.is_for_every_analyst(Kind::Ticket)
+            && teaches(&ticket)
         {
             corrections.add(decider.basis(), *seq, &lessons.past_ticket(&ticket));
         }

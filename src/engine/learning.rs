@@ -15,7 +15,7 @@ use super::past_tickets::past_tickets;
 use super::rule_file::RuleFile;
 use super::{Engine, Error};
 use crate::config;
-use crate::model::{Ticket, TicketText};
+use crate::model::{Kind, Ticket, TicketText};
 use crate::store::StoreReader;
 use crate::triage::{
     FieldName, FieldValue, Model, PastTicket, Problems, TrainedField, Training, final_value,
@@ -35,7 +35,7 @@ const CHANGED_SHARE: u64 = 10;
 pub struct TrainReport {
     /// Names the model.
     pub model_version: String,
-    /// The resolved tickets that it was learned from.
+    /// The resolved tickets that it was learned from: those that every analyst may see.
     pub tickets: usize,
     /// What was learned about each field.
     pub fields: Vec<TrainedField>,
@@ -56,7 +56,7 @@ pub(super) struct Learner {
 }
 
 impl Engine {
-    /// Learns a model from the resolved tickets of the store and puts it in use.
+    /// Learns a model from the resolved tickets of the store that every analyst may see, and puts it in use.
     ///
     /// # Errors
     /// [`Error::NothingToLearn`] where too few tickets are resolved or have a value; an error of the
@@ -82,8 +82,8 @@ impl Learner {
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
-            let resolved = some.iter().filter(|ticket| ticket.is_resolved());
-            tickets.extend(resolved.map(|ticket| lessons.past_ticket(ticket)));
+            let taught = some.iter().filter(|ticket| teaches(ticket));
+            tickets.extend(taught.map(|ticket| lessons.past_ticket(ticket)));
         })?;
         let training = Training {
             rules: &self.rules.content().rules,
@@ -165,6 +165,12 @@ impl Learner {
         })?;
         Ok(())
     }
+}
+
+/// Whether something is learned from a ticket: it is resolved, and every analyst may see it, for what is
+/// learned is shown to all who ask for decisions.
+pub(super) fn teaches(ticket: &Ticket) -> bool {
+    ticket.is_resolved() && ticket.visibility.is_for_every_analyst(Kind::Ticket)
 }
 
 /// What tickets teach.

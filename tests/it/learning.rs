@@ -1,6 +1,6 @@
 //! Learning from resolved tickets: what was learned is used, told and kept for replays.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Server, run, run_json};
 
@@ -105,4 +105,44 @@ fn tickets_that_are_about_none_of_the_values_teach_what_is_out_of_scope() {
     let (tunnel, _) = decide("the tunnel drops");
     assert_eq!(tunnel["value"], "network/vpn");
     assert!(tunnel.get("out_of_scope").is_none(), "{tunnel}");
+}
+
+/// What is learned is shown to everybody who asks, so tickets that not every analyst may see teach nothing.
+#[test]
+fn restricted_tickets_teach_nothing() {
+    let ticket = |n: usize| {
+        let (category, words) = [
+            ("network/vpn", "tunnel drops"),
+            ("hardware/printer", "toner is low"),
+        ][n % 2];
+        json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
+            "category": category, "status": "resolved"})
+    };
+    let restricted = |n: usize| {
+        json!({"kind": "ticket", "id": format!("HR{n}"), "subject": format!("merger toner {n}"),
+            "category": "people/leaver", "status": "resolved", "visibility": {"restricted": ["hr"]}})
+    };
+    let open: Vec<Value> = (0..60).map(ticket).collect();
+    let both: Vec<Value> = open
+        .iter()
+        .cloned()
+        .chain((0..30).map(restricted))
+        .collect();
+    let decided = |tickets: &[Value]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+        crate::support::import(folder.path(), tickets);
+        assert_eq!(run_json(folder.path(), &["train"])["tickets"], 60);
+        let server = Server::start(folder.path());
+        let asked = json!({"subject": "merger of toner", "evidence": false});
+        let mut decided = server.post("/v1/triage", &asked).json();
+        // The version tells up to which change was learned.
+        for differs in ["took_us", "model_version"] {
+            decided.as_object_mut().unwrap().remove(differs);
+        }
+        decided
+    };
+    let with = decided(&both);
+    assert_eq!(with, decided(&open));
+    assert_eq!(with["category"]["value"], "hardware/printer", "{with}");
 }
