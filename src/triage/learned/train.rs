@@ -162,12 +162,7 @@ impl Past<'_> {
         examples.weights = weights(judged.len(), have_dates);
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(n_classes, n_columns, self.shapes.clone());
-        let parts = if have_dates {
-            newest_fifths(&examples.values, none_of_them)
-        } else {
-            folds(judged.len())
-        };
-        let held_back = HeldBack::new(&layout, &examples, &parts, have_dates);
+        let held_back = HeldBack::new(&layout, &examples, have_dates, none_of_them);
         let (manner, calibration) = held_back.calibrated(counts.len(), training.precision);
         let fitted = fit(&layout, &examples, manner);
         let (weights, bias) = fitted.weights(&layout);
@@ -293,52 +288,59 @@ fn newest_fifths(values: &[u32], none_of_them: u32) -> Vec<Part> {
     newest.collect()
 }
 
-/// Tickets that are held back, part by part, with the others that the weights are fitted to.
+/// Tickets that are held back, part by part.
 struct HeldBack<'a> {
     layout: &'a Layout,
-    has_rules: bool,
-    n_tickets: usize,
-    /// The parts that the manner is chosen by.
-    parts: Vec<(Examples, Examples)>,
-    /// Older ones.
-    older: Vec<(Examples, Examples)>,
+    examples: &'a Examples,
+    have_dates: bool,
+    parts: Vec<Part>,
 }
 
 impl<'a> HeldBack<'a> {
-    fn new(layout: &'a Layout, examples: &Examples, parts: &[Part], have_dates: bool) -> Self {
-        let parts = parts.iter().map(|part| {
-            let pick = |numbers: &[usize]| examples.pick(numbers, layout.n_classes);
-            let mut learned = pick(&part.learned);
-            learned.weights = weights(part.learned.len(), have_dates);
-            (learned, pick(&part.held_back))
-        });
-        let mut parts: Vec<(Examples, Examples)> = parts.collect();
-        let n_chosen_by = if have_dates { 1 } else { parts.len() };
+    fn new(
+        layout: &'a Layout,
+        examples: &'a Examples,
+        have_dates: bool,
+        none_of_them: u32,
+    ) -> Self {
+        let parts = if have_dates {
+            newest_fifths(&examples.values, none_of_them)
+        } else {
+            folds(examples.values.len())
+        };
         Self {
             layout,
-            has_rules: examples.has_rules,
-            n_tickets: examples.values.len(),
-            older: parts.split_off(n_chosen_by.min(parts.len())),
+            examples,
+            have_dates,
             parts,
         }
     }
 
     /// Adds what tickets get, each by weights that were fitted without it.
-    fn judge(&self, parts: &[(Examples, Examples)], manner: Manner, unseen: &mut Unseen) {
-        for (learned, held_back) in parts {
-            let scores = fit(self.layout, learned, manner).scores(self.layout, held_back);
-            unseen.add(&scores, &held_back.values, self.layout.n_classes);
+    fn judge(&self, parts: &[Part], manner: Manner, unseen: &mut Unseen) {
+        let n_classes = self.layout.n_classes;
+        for part in parts {
+            let mut learned = self.examples.pick(&part.learned, n_classes);
+            learned.weights = weights(part.learned.len(), self.have_dates);
+            let held_back = self.examples.pick(&part.held_back, n_classes);
+            let scores = fit(self.layout, &learned, manner).scores(self.layout, &held_back);
+            unseen.add(&scores, &held_back.values, n_classes);
         }
     }
 
-    /// The manner that is best on unseen tickets, and how sure to be of what it gives.
+    /// The manner that is best on unseen tickets, where these have dates on the newest part of them, and
+    /// how sure to be of what it gives.
     fn calibrated(&self, n_values: usize, precision: f64) -> (Manner, Calibration) {
-        let (manner, mut unseen) = Manner::best(self.has_rules, self.n_tickets, |manner| {
+        let n_chosen_by = if self.have_dates { 1 } else { self.parts.len() };
+        let (chosen_by, older) = self.parts.split_at(n_chosen_by.min(self.parts.len()));
+        let n_tickets = self.examples.values.len();
+        let attempt = |manner| {
             let mut unseen = Unseen::new(n_values);
-            self.judge(&self.parts, manner, &mut unseen);
+            self.judge(chosen_by, manner, &mut unseen);
             (goodness(&unseen.scores, &unseen.values, n_values), unseen)
-        });
-        self.judge(&self.older, manner, &mut unseen);
+        };
+        let (manner, mut unseen) = Manner::best(self.examples.has_rules, n_tickets, attempt);
+        self.judge(older, manner, &mut unseen);
         (manner, Calibration::learn(&unseen, precision))
     }
 }
