@@ -3,11 +3,10 @@
 //!
 //! Counted is the last stored decision of the period on each ticket that is linked to it, and only
 //! tickets that the audience may see: figures must not tell of others. A value that nobody
-//! corrected counts as right, which flatters decisions that nobody looks at. A ticket whose value means
-//! none of the others (`triage.out_of_scope`) counts only where one was to be set or suggested: that
-//! was wrong. Source of the
-//! calibration error: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using
-//! Bayesian Binning", 2015, with ten bins of equal width.
+//! corrected counts as right, which flatters decisions that nobody looks at. A ticket whose value
+//! means none of the others (`triage.out_of_scope`) counts only where one was to be set or suggested:
+//! that was wrong. Source of the calibration error: Naeini, Cooper, Hauskrecht, "Obtaining Well
+//! Calibrated Probabilities Using Bayesian Binning", 2015, with ten bins of equal width.
 
 use std::collections::BTreeMap;
 
