@@ -191,6 +191,11 @@ impl<'a> Lessons<'a> {
         }
     }
 
+    /// Whether a value means none of the others.
+    pub(super) fn is_out_of_scope(&self, value: &FieldValue) -> bool {
+        matches!(value, FieldValue::Name(name) if self.out_of_scope.contains(name))
+    }
+
     /// A ticket as it came in, with what was right.
     pub(super) fn past_ticket(&self, ticket: &Ticket) -> PastTicket {
         let mut past = PastTicket {
@@ -205,9 +210,7 @@ impl<'a> Lessons<'a> {
             };
             let Some(value) = value else { continue };
             let name = (*name).to_owned();
-            let is_out_of_scope =
-                matches!(&value, FieldValue::Name(value) if self.out_of_scope.contains(value));
-            if is_out_of_scope {
+            if self.is_out_of_scope(&value) {
                 past.out_of_scope.insert(name);
             } else {
                 past.values.insert(name, value);

@@ -235,6 +235,19 @@ fn frequent_queries_are_suggested_to_those_who_may_know_them() {
     assert!(suggest("vpn drops again", &Audience::Public).is_empty());
 }
 
+/// Resolved tickets of two kinds in turn, by their numbers.
+fn put_resolved(engine: &Engine, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        let (subject, category) = match n % 2 {
+            0 => ("tunnel drops", "network/vpn"),
+            _ => ("toner is low", "hardware/printer"),
+        };
+        let ticket = serde_json::json!({"kind": "ticket", "id": format!("T-{n}"),
+            "subject": format!("{subject} {n}"), "category": category, "status": "resolved"});
+        engine.put(serde_json::from_value(ticket).unwrap()).unwrap();
+    }
+}
+
 /// A desk whose tickets change must not be decided for ever by what it was last year.
 #[test]
 fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
@@ -242,18 +255,7 @@ fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
     let mut settings = Settings::default();
     settings.triage.relearn_after = 20;
     let engine = Engine::open(folder.path(), settings).unwrap();
-    let put = |from: u32, to: u32| {
-        for n in from..to {
-            let (subject, category) = match n % 2 {
-                0 => ("tunnel drops", "network/vpn"),
-                _ => ("toner is low", "hardware/printer"),
-            };
-            let ticket = serde_json::json!({"kind": "ticket", "id": format!("T-{n}"),
-                "subject": format!("{subject} {n}"), "category": category, "status": "resolved"});
-            engine.put(serde_json::from_value(ticket).unwrap()).unwrap();
-        }
-    };
-    put(0, 40);
+    put_resolved(&engine, 0..40);
     let closing = Arc::new(AtomicBool::new(false));
     let learner = engine.learner();
     learner
@@ -273,9 +275,9 @@ fn a_model_is_learned_anew_in_the_background_once_enough_has_changed() {
     };
     settles_at(None);
     engine.train().unwrap();
-    put(40, 50);
+    put_resolved(&engine, 40..50);
     settles_at(Some(40));
-    put(50, 60);
+    put_resolved(&engine, 50..60);
     settles_at(Some(60));
     closing.store(true, Ordering::Relaxed);
 }
@@ -290,15 +292,7 @@ fn a_model_that_cannot_be_read_is_learned_anew() {
         Engine::open(folder.path(), settings).unwrap()
     };
     let engine = open(20);
-    for n in 0..40 {
-        let (subject, category) = match n % 2 {
-            0 => ("tunnel drops", "network/vpn"),
-            _ => ("toner is low", "hardware/printer"),
-        };
-        let ticket = serde_json::json!({"kind": "ticket", "id": format!("T-{n}"),
-            "subject": subject, "category": category, "status": "resolved"});
-        engine.put(serde_json::from_value(ticket).unwrap()).unwrap();
-    }
+    put_resolved(&engine, 0..40);
     let path = engine.train().unwrap().path;
     drop(engine);
     let model = std::fs::read(&path).unwrap();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::clock::Stopwatch;
+use super::learning::Lessons;
 use super::{Engine, Error};
 use crate::model::{Audience, Day, Kind};
 use crate::store::{self, DecidedTicket};
@@ -157,6 +158,8 @@ impl Engine {
         audience: &Audience,
     ) -> Result<TriageAnalytics, Error> {
         let started = Stopwatch::start();
+        let settings = &self.settings.triage;
+        let lessons = Lessons::new(&settings.learn, &settings.out_of_scope);
         let mut tallies = FieldName::ALL.map(|field| (field, FieldTally::default()));
         let (mut n_tickets, mut n_resolved) = (0, 0);
         let mut damaged = None;
@@ -169,7 +172,7 @@ impl Engine {
                 return;
             }
             n_resolved += 1;
-            if let Err(error) = self.judge(&decided, &mut tallies) {
+            if let Err(error) = judge(&decided, &lessons, &mut tallies) {
                 damaged.get_or_insert(error);
             }
         })?;
@@ -185,32 +188,28 @@ impl Engine {
             }),
         }
     }
+}
 
-    /// Holds a decision against the ticket in every field that the ticket has.
-    fn judge(
-        &self,
-        decided: &DecidedTicket,
-        tallies: &mut [(FieldName, FieldTally)],
-    ) -> Result<(), store::Error> {
-        let fields: StoredFields = serde_json::from_str(&decided.decision).map_err(|error| {
-            store::Error::DamagedDecision {
-                what: format!("the decision {}", decided.id),
-                detail: error.to_string(),
-            }
+/// Holds a decision against the ticket in every field that the ticket has.
+fn judge(
+    decided: &DecidedTicket,
+    lessons: &Lessons<'_>,
+    tallies: &mut [(FieldName, FieldTally)],
+) -> Result<(), store::Error> {
+    let fields: StoredFields =
+        serde_json::from_str(&decided.decision).map_err(|error| store::Error::DamagedDecision {
+            what: format!("the decision {}", decided.id),
+            detail: error.to_string(),
         })?;
-        let out_of_scope = &self.settings.triage.out_of_scope;
-        for (field, tally) in tallies {
-            let stored = fields.field(*field);
-            match final_value(*field, &decided.ticket) {
-                None => {}
-                Some(FieldValue::Name(name)) if out_of_scope.contains(&name) => {
-                    tally.add_out_of_scope(stored);
-                }
-                Some(truth) => tally.add(stored, truth),
-            }
+    for (field, tally) in tallies {
+        let stored = fields.field(*field);
+        match final_value(*field, &decided.ticket) {
+            None => {}
+            Some(value) if lessons.is_out_of_scope(&value) => tally.add_out_of_scope(stored),
+            Some(truth) => tally.add(stored, truth),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// What is counted of a field.

@@ -254,10 +254,12 @@ fn corrections_of_a_model_end_with_the_next_one() {
     put(&server, &ticket("T-1", subject, "network/vpn"));
     let corrected = decide(&server, subject);
     assert!(confidence(&corrected) > before, "{before}: {corrected}");
+    assert_eq!(corrected["category"]["value"], "network/vpn", "{corrected}");
     let version = corrected["model_version"].as_str().unwrap();
     assert!(version.contains('+'), "{version}");
     train("61 resolved tickets");
     let learned = decide(&server, subject);
+    assert!(confidence(&learned) > before, "{before}: {learned}");
     assert!(!learned["model_version"].as_str().unwrap().contains('+'));
     assert!(listed(&server).is_empty());
 }
