@@ -212,7 +212,10 @@ fn described(reason: &Reason) -> String {
         } => {
             let place = match feature {
                 LearnedKind::Subject => " in the subject",
-                LearnedKind::Word | LearnedKind::Pair | LearnedKind::Field => "",
+                LearnedKind::Word
+                | LearnedKind::Pair
+                | LearnedKind::Together
+                | LearnedKind::Field => "",
             };
             format!("{weight:+.1} learned: {text:?}{place}")
         }

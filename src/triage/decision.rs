@@ -81,6 +81,8 @@ pub enum LearnedKind {
     Subject,
     /// Two words in a row.
     Pair,
+    /// Two words that stand near each other but not in a row, in any order.
+    Together,
     /// A field with its value.
     Field,
 }

@@ -21,6 +21,9 @@ const MAX_WORDS: usize = 300;
 /// up to 0.9 points where there are subjects and long descriptions.
 const SUBJECT_COUNT: f32 = 3.0;
 
+/// Words of the description stand so far behind those of the subject.
+const FAR: u32 = 1_000;
+
 /// A longer word is known by its beginning.
 const MAX_WORD_CHARS: usize = 40;
 
@@ -41,7 +44,19 @@ pub(super) struct Feature {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Features {
     pub(super) list: Vec<Feature>,
+    /// The words as they stand there.
+    pub(super) words: Vec<Word>,
     texts: Texts,
+}
+
+/// A word where it stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Word {
+    /// The key of the word as a feature.
+    pub(super) key: u64,
+    pub(super) text: usize,
+    /// Those of the description are far from those of the subject.
+    pub(super) position: u32,
 }
 
 /// Short texts, one after the other.
@@ -97,6 +112,7 @@ impl Features {
     fn read(&mut self, text: &str, is_subject: bool) {
         let mut last: Option<(usize, u32)> = None;
         let mut n_words = 0;
+        let start = self.words.last().map_or(0, |word| word.position + FAR);
         analyze(text, &[Language::Other], |token| {
             if n_words == MAX_WORDS {
                 return;
@@ -104,7 +120,12 @@ impl Features {
             n_words += 1;
             let word = self.texts.push(token.term);
             let count = if is_subject { SUBJECT_COUNT } else { 1.0 };
-            self.add(LearnedKind::Word, (word, None), count);
+            let key = self.add(LearnedKind::Word, (word, None), count);
+            self.words.push(Word {
+                key,
+                text: word,
+                position: start + token.position,
+            });
             if is_subject {
                 self.add(LearnedKind::Subject, (word, None), 1.0);
             }
@@ -123,12 +144,18 @@ impl Features {
         self.add(LearnedKind::Field, (name, Some(value)), 1.0);
     }
 
-    fn add(&mut self, kind: LearnedKind, (first, second): (usize, Option<usize>), count: f32) {
+    fn add(
+        &mut self,
+        kind: LearnedKind,
+        (first, second): (usize, Option<usize>),
+        count: f32,
+    ) -> u64 {
         let seed = match kind {
             LearnedKind::Word => 1,
             LearnedKind::Subject => 2,
             LearnedKind::Pair => 3,
             LearnedKind::Field => 4,
+            LearnedKind::Together => 5,
         };
         let mut key = XxHash64::oneshot(seed, self.texts.get(first).as_bytes());
         if let Some(second) = second {
@@ -141,6 +168,7 @@ impl Features {
             first,
             second,
         });
+        key
     }
 
     /// The word that a feature is, or its first one.
@@ -152,6 +180,11 @@ impl Features {
     pub(super) fn tells(&self, field: &str) -> bool {
         let mut features = self.list.iter();
         features.any(|feature| feature.kind == LearnedKind::Field && self.word(feature) == field)
+    }
+
+    /// What two words that stand together are called.
+    pub(super) fn name_together(&self, first: usize, second: usize) -> String {
+        format!("{} … {}", self.texts.get(first), self.texts.get(second))
     }
 
     /// What a feature is called.

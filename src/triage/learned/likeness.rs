@@ -47,7 +47,7 @@ fn says_something(features: &Features, feature: &Feature) -> bool {
     match feature.kind {
         LearnedKind::Word | LearnedKind::Subject => !is_function_word(features.word(feature)),
         LearnedKind::Field => true,
-        LearnedKind::Pair => false,
+        LearnedKind::Pair | LearnedKind::Together => false,
     }
 }
 

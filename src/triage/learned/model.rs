@@ -259,9 +259,14 @@ impl FieldReading<'_> {
 
     /// What it is that contributes, in words.
     pub(crate) fn named(&self, contribution: &Contribution) -> Option<(LearnedKind, String)> {
-        let features = &self.reading.features;
-        let feature = features.list.get(contribution.place)?;
-        Some((feature.kind, features.name(feature)))
+        let Reading { features, vector } = self.reading;
+        if let Some(feature) = features.list.get(contribution.place) {
+            return Some((feature.kind, features.name(feature)));
+        }
+        let place = contribution.place - features.list.len();
+        let pair = vector.together.get(place)?;
+        let name = features.name_together(pair.first, pair.second);
+        Some((LearnedKind::Together, name))
     }
 
     /// From which confidence on the value is right as often as wanted; none where too little is

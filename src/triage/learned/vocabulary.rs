@@ -1,9 +1,9 @@
 //! Which features a model knows, and how much each counts in a ticket.
 //!
 //! A feature counts (1 + ln n) times a power of its idf for n occurrences (Salton and Buckley, 1988),
-//! words, pairs and words of the subject each brought to a fixed length, so that long tickets do not
-//! shout. A feature is learned when it stands in two tickets, a pair in three; a word that was seen less
-//! is known by its shape alone.
+//! words, pairs, words that stand together and words of the subject each brought to a fixed length, so
+//! that long tickets do not shout. A feature is learned when it stands in two tickets, a pair in three;
+//! a word that was seen less is known by its shape alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,6 +15,7 @@ use super::super::decision::LearnedKind;
 use super::features::{Feature, Features};
 use super::shape::shape;
 use super::sparse::Sparse;
+use super::together::{self, Together};
 
 /// Tickets in which something must stand to be learned. Usual values are 1 to 5.
 const MIN_TICKETS: u32 = 2;
@@ -39,6 +40,10 @@ const PAIRS: f32 = 0.7;
 /// the accuracy gains up to half a point or loses a third of one, by field.
 const SUBJECT: f32 = 0.7;
 
+/// The length of the words that stand together beside that of all words. 0.7 gains two thirds of what
+/// 1 does, 1.3 the same.
+const TOGETHER: f32 = 1.0;
+
 /// How much a field counts.
 pub(super) const FIELD: f32 = 0.3;
 
@@ -54,6 +59,8 @@ pub(super) struct Vocabulary {
     n_features: usize,
     /// The idf of a word that was seen in one ticket, or none.
     rare_idf: f32,
+    /// The idf of the rarest word that is looked at with others that stand near it, where any is.
+    company_idf: Option<f32>,
     /// The learned values of every field, by the name of the field.
     fields: BTreeMap<String, Vec<u32>>,
     #[serde(skip)]
@@ -66,6 +73,8 @@ pub(super) struct Vocabulary {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Vector {
     pub(super) entries: Vec<Entry>,
+    /// The learned words that stand together.
+    pub(super) together: Vec<Together>,
 }
 
 /// A part of a ticket.
@@ -75,7 +84,8 @@ pub(super) struct Entry {
     pub(super) number: u32,
     /// How much it counts.
     pub(super) amount: f32,
-    /// The place of the feature in the list of the ticket's.
+    /// The place of the feature in the list of the ticket's, or behind its end that among words
+    /// that stand together.
     pub(super) feature: usize,
 }
 
@@ -100,17 +110,24 @@ impl Vocabulary {
                 }
             }
         }
+        let fewest = together::fewest(tickets.len());
+        let is_frequent = |key| seen.get(&key).map(|(n_tickets, _)| *n_tickets) >= fewest;
+        let together = fewest.map(|fewest| together::learn(tickets, fewest, is_frequent));
+        let together: Vec<(u64, u32)> = together.into_iter().flatten().collect();
         let features = seen.into_iter().filter_map(|(key, (n_tickets, kind))| {
             let enough = match kind {
                 LearnedKind::Pair => MIN_TICKETS_OF_PAIR,
-                LearnedKind::Word | LearnedKind::Subject | LearnedKind::Field => MIN_TICKETS,
+                LearnedKind::Word
+                | LearnedKind::Subject
+                | LearnedKind::Together
+                | LearnedKind::Field => MIN_TICKETS,
             };
             (n_tickets >= enough).then_some((key, n_tickets))
         });
         let shapes = shapes.into_iter().filter_map(|(key, (n_tickets, _))| {
             (n_tickets >= MIN_TICKETS).then_some((key, n_tickets))
         });
-        let (features, shapes) = (in_order(features), in_order(shapes));
+        let (features, shapes) = (in_order(features.chain(together)), in_order(shapes));
         let idf = |n_tickets: u32| inverse(tickets.len(), n_tickets);
         let both = || features.iter().chain(&shapes);
         Self {
@@ -118,6 +135,7 @@ impl Vocabulary {
             idf: both().map(|(_, n_tickets)| idf(*n_tickets)).collect(),
             n_features: features.len(),
             rare_idf: idf(1),
+            company_idf: fewest.map(idf),
             ..Self::default()
         }
         .ready()
@@ -196,6 +214,17 @@ impl Vocabulary {
                 None => unknown.push((amount, place)),
             }
         }
+        let together = self.together(ticket);
+        let mut pairs = Vec::new();
+        for same in together.chunk_by(|a, b| a.0 == b.0) {
+            if let Some((number, pair)) = same.first() {
+                let amount = (1.0 + count(same.len()).ln()) * self.idf(*number);
+                *lengths.of(LearnedKind::Together) += amount * amount;
+                let place = ticket.list.len() + pairs.len();
+                entries.push((LearnedKind::Together, *number, amount, place));
+                pairs.push(*pair);
+            }
+        }
         let factors = lengths.factors();
         let mut entries: Vec<Entry> = entries
             .into_iter()
@@ -216,7 +245,29 @@ impl Vocabulary {
                 }));
             }
         }
-        Vector { entries }
+        Vector {
+            entries,
+            together: pairs,
+        }
+    }
+
+    /// The learned words that stand together, with their numbers and in order of these, as often as
+    /// they do.
+    fn together(&self, ticket: &Features) -> Vec<(u32, Together)> {
+        let mut known = Vec::new();
+        let Some(rarest) = self.company_idf else {
+            return known;
+        };
+        let is_frequent = |key| {
+            let number = self.features.get(&key);
+            number.is_some_and(|number| self.idf(*number) <= rarest)
+        };
+        together::visit(ticket, is_frequent, |pair| {
+            let number = self.features.get(&pair.key);
+            known.extend(number.map(|number| (*number, pair)));
+        });
+        known.sort_unstable();
+        known
     }
 
     /// A ticket with the shapes of learned words as numbers of their own.
@@ -289,12 +340,18 @@ fn inverse(n: usize, n_tickets: u32) -> f32 {
     (((1 + n) as f64 / f64::from(1 + n_tickets)).ln() + 1.0).powf(IDF_POWER) as f32
 }
 
+#[expect(clippy::cast_precision_loss, reason = "words of a ticket are few")]
+fn count(n: usize) -> f32 {
+    n as f32
+}
+
 /// The squared lengths of the kinds of features of a ticket, or the factors that they ask for.
 #[derive(Default)]
 struct Lengths {
     words: f32,
     subject: f32,
     pairs: f32,
+    together: f32,
     fields: f32,
 }
 
@@ -304,6 +361,7 @@ impl Lengths {
             LearnedKind::Word => &mut self.words,
             LearnedKind::Subject => &mut self.subject,
             LearnedKind::Pair => &mut self.pairs,
+            LearnedKind::Together => &mut self.together,
             LearnedKind::Field => &mut self.fields,
         }
     }
@@ -313,6 +371,7 @@ impl Lengths {
         self.words = factor(self.words);
         self.subject = SUBJECT * factor(self.subject);
         self.pairs = PAIRS * factor(self.pairs);
+        self.together = TOGETHER * factor(self.together);
         self.fields = FIELD * factor(self.fields);
         self
     }
@@ -322,7 +381,37 @@ impl Lengths {
             LearnedKind::Word => self.words,
             LearnedKind::Subject => self.subject,
             LearnedKind::Pair => self.pairs,
+            LearnedKind::Together => self.together,
             LearnedKind::Field => self.fields,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TicketText;
+
+    #[test]
+    fn with_many_tickets_words_that_stand_together_are_learned() {
+        let of = |description: &str| {
+            Features::of(&TicketText {
+                description: description.to_owned(),
+                ..TicketText::default()
+            })
+        };
+        let (reset, other) = (of("reset my password"), of("my vpn is down"));
+        let learn = |n_tickets: usize| {
+            let tickets = [&reset, &other].into_iter().cycle().take(n_tickets);
+            Vocabulary::learn(&tickets.cloned().collect::<Vec<_>>())
+        };
+        assert!(learn(2_000).vector(&reset).together.is_empty());
+        let vector = learn(20_000).vector(&of("password to reset and to reset"));
+        let last = vector.entries.last().unwrap();
+        let pair = vector.together[0];
+        assert_eq!(vector.together.len(), 1, "{vector:?}");
+        assert_eq!(last.feature, 4 + 4, "behind four words and four pairs");
+        assert!((last.amount - TOGETHER).abs() < 1e-6, "{vector:?}");
+        assert_ne!(pair.first, pair.second);
     }
 }
