@@ -53,10 +53,12 @@ type Numbers = HashMap<u64, u32, FixedState>;
 /// Learned features and shapes, numbered one after the other, with their inverse document frequencies.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Vocabulary {
-    /// Features, and from `n_features` on shapes: their keys, in order of numbers.
+    /// Features, the last of them words that stand together, and from `n_features` on shapes: their
+    /// keys, in order of numbers.
     keys: Vec<u64>,
     idf: Vec<f32>,
     n_features: usize,
+    n_together: usize,
     /// The idf of a word that was seen in one ticket, or none.
     rare_idf: f32,
     /// The idf of the rarest word that is looked at with others that stand near it, where any is.
@@ -65,6 +67,9 @@ pub(super) struct Vocabulary {
     fields: BTreeMap<String, Vec<u32>>,
     #[serde(skip)]
     features: Numbers,
+    /// Apart from the others, for many are looked up and few found.
+    #[serde(skip)]
+    together: Numbers,
     #[serde(skip)]
     shapes: Numbers,
 }
@@ -113,7 +118,7 @@ impl Vocabulary {
         let fewest = together::fewest(tickets.len());
         let is_frequent = |key| seen.get(&key).map(|(n_tickets, _)| *n_tickets) >= fewest;
         let together = fewest.map(|fewest| together::learn(tickets, fewest, is_frequent));
-        let together: Vec<(u64, u32)> = together.into_iter().flatten().collect();
+        let together = in_order(together.into_iter().flatten());
         let features = seen.into_iter().filter_map(|(key, (n_tickets, kind))| {
             let enough = match kind {
                 LearnedKind::Pair => MIN_TICKETS_OF_PAIR,
@@ -127,13 +132,14 @@ impl Vocabulary {
         let shapes = shapes.into_iter().filter_map(|(key, (n_tickets, _))| {
             (n_tickets >= MIN_TICKETS).then_some((key, n_tickets))
         });
-        let (features, shapes) = (in_order(features.chain(together)), in_order(shapes));
+        let (features, shapes) = (in_order(features), in_order(shapes));
         let idf = |n_tickets: u32| inverse(tickets.len(), n_tickets);
-        let both = || features.iter().chain(&shapes);
+        let all = || features.iter().chain(&together).chain(&shapes);
         Self {
-            keys: both().map(|(key, _)| *key).collect(),
-            idf: both().map(|(_, n_tickets)| idf(*n_tickets)).collect(),
-            n_features: features.len(),
+            keys: all().map(|(key, _)| *key).collect(),
+            idf: all().map(|(_, n_tickets)| idf(*n_tickets)).collect(),
+            n_features: features.len() + together.len(),
+            n_together: together.len(),
             rare_idf: idf(1),
             company_idf: fewest.map(idf),
             ..Self::default()
@@ -169,10 +175,14 @@ impl Vocabulary {
 
     /// With the maps from keys to numbers, which are not stored.
     pub(super) fn ready(mut self) -> Self {
-        let numbered = |keys: &[u64], from: u32| keys.iter().copied().zip(from..).collect();
         let (features, shapes) = self.keys.split_at(self.n_features.min(self.keys.len()));
-        let n_features = u32::try_from(features.len()).unwrap_or(u32::MAX);
-        (self.features, self.shapes) = (numbered(features, 0), numbered(shapes, n_features));
+        let n_single = features.len().saturating_sub(self.n_together);
+        let (features, together) = features.split_at(n_single);
+        let mut numbers = 0..;
+        let mut numbered = |keys: &[u64]| keys.iter().copied().zip(&mut numbers).collect();
+        self.features = numbered(features);
+        self.together = numbered(together);
+        self.shapes = numbered(shapes);
         self
     }
 
@@ -263,7 +273,7 @@ impl Vocabulary {
             number.is_some_and(|number| self.idf(*number) <= rarest)
         };
         together::visit(ticket, is_frequent, |pair| {
-            let number = self.features.get(&pair.key);
+            let number = self.together.get(&pair.key);
             known.extend(number.map(|number| (*number, pair)));
         });
         known.sort_unstable();
