@@ -1,6 +1,7 @@
 //! What people told since the model was learned: tickets that were written by hand (`PUT`), as they
 //! are now, and resolved. Nothing of it is kept but the tickets themselves: whoever changes or removes
-//! one, or opens it again, withdraws what it said. Learning anew takes the place of all.
+//! one, or opens it again, withdraws what it said, but from decisions that are stored already: these
+//! keep what was said in them. Learning anew takes the place of all.
 //!
 //! Only tickets that every analyst may see count, for what they say is shown to all of them.
 
@@ -132,27 +133,6 @@ fn add(
         }
     }
     Ok(())
-}
-
-/// The corrections that a stored decision names, made again, or why they cannot be.
-pub(super) fn of_name(
-    name: &str,
-    store: &StoreReader,
-    decider: &Decider,
-) -> Result<Result<Corrections, String>, Error> {
-    let mut numbers = name.split('-').map_while(|number| number.parse().ok());
-    let (Some(first), Some(last)) = (numbers.next(), numbers.next()) else {
-        return Ok(Err("this is no name of corrections".to_owned()));
-    };
-    let first: u64 = first;
-    let mut changes = store.written_after(first.saturating_sub(1))?;
-    changes.retain(|seq| *seq <= last);
-    let mut corrections = Corrections::default();
-    add(&mut corrections, (store, &changes), decider)?;
-    Ok(match corrections.name().as_deref() == Some(name) {
-        true => Ok(corrections),
-        false => Err("a ticket that counted has been changed since".to_owned()),
-    })
 }
 
 impl Engine {

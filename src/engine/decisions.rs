@@ -5,8 +5,9 @@
 //! One without a ticket is for every analyst. What was shown beside a decision, past tickets and
 //! articles, is not kept: it is of the indexes of that day.
 //!
-//! Made again, a decision is compared byte for byte, or it is said which input is gone. It goes
-//! with its ticket or after `triage.keep_days`; numbers are never given twice.
+//! Made again, a decision is compared byte for byte, or it is said which input is gone: its rules and
+//! its model are kept as long as it is, and what corrections said in it is kept with it. It goes with
+//! its ticket or after `triage.keep_days`; numbers are never given twice.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +19,7 @@ use crate::model::{
     Audience, DecisionId, DocumentKey, Kind, TicketId, TicketText, Time, Visibility,
 };
 use crate::store::{self, StoredDecision};
-use crate::triage::TriageDecision;
+use crate::triage::{Said, TriageDecision};
 
 /// Differences that are listed.
 const MAX_DIFFERENCES: usize = 100;
@@ -42,6 +43,9 @@ pub struct DecisionRecord {
     pub rules_digest: String,
     /// Names the learned model; none when there was none.
     pub model_version: Option<String>,
+    /// What corrections said of the ticket; none when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Said>,
     /// The decision, byte for byte.
     pub decision: Box<RawValue>,
 }
@@ -91,6 +95,7 @@ impl Engine {
     ) -> Result<DecisionRecord, Error> {
         let stored = self.visible_decision(id, audience)?;
         let settings = settings_of(&stored)?;
+        let told = said_in(&stored)?;
         let decision =
             RawValue::from_string(stored.decision).map_err(|error| damaged(id, &error))?;
         Ok(DecisionRecord {
@@ -102,12 +107,13 @@ impl Engine {
             settings,
             rules_digest: stored.rules_digest,
             model_version: stored.model_version,
+            told,
             decision,
         })
     }
 
     /// Makes a stored decision again, from the ticket, the settings, the rules and the model of
-    /// that time, and compares.
+    /// that time and what corrections said then, and compares.
     ///
     /// # Errors
     /// As [`Engine::stored_decision`].
@@ -178,6 +184,12 @@ impl Engine {
 
 fn settings_of(stored: &StoredDecision) -> Result<DecisionSettings, Error> {
     serde_json::from_str(&stored.settings).map_err(|error| damaged(stored.id, &error))
+}
+
+/// What corrections said in a stored decision.
+pub(super) fn said_in(stored: &StoredDecision) -> Result<Option<Said>, Error> {
+    let told = stored.told.as_deref().map(serde_json::from_str);
+    told.transpose().map_err(|error| damaged(stored.id, &error))
 }
 
 fn damaged(id: DecisionId, error: &serde_json::Error) -> Error {

@@ -1,6 +1,5 @@
 //! Learns from the desk's resolved tickets, when asked and by itself when enough has changed.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -40,11 +39,9 @@ pub struct TrainReport {
     /// What was learned about each field.
     pub fields: Vec<TrainedField>,
     /// The size of the model on disk.
-    pub size_bytes: u64,
+    pub size_bytes: usize,
     /// Milliseconds that it took.
     pub took_ms: u64,
-    /// The file.
-    pub path: PathBuf,
 }
 
 /// All that learning needs.
@@ -99,17 +96,13 @@ impl Learner {
             });
         }
         let version = model.version().to_owned();
-        let path = self.models.put(model).map_err(|source| Error::Folder {
-            path: self.models.folder().to_owned(),
-            source,
-        })?;
+        let size_bytes = self.models.put(model)?;
         Ok(TrainReport {
             model_version: version,
             tickets: tickets.len(),
             fields: trained,
-            size_bytes: std::fs::metadata(&path).map_or(0, |meta| meta.len()),
+            size_bytes,
             took_ms: watch.elapsed_us() / 1_000,
-            path,
         })
     }
 
@@ -147,7 +140,6 @@ impl Learner {
 
     /// Learns in the background whenever enough has changed, until `closing` is set.
     pub(super) fn start(self, closing: Arc<AtomicBool>, look_every: Duration) -> Result<(), Error> {
-        let self_path = self.models.folder().to_owned();
         let body = move || {
             let mut looked = instant();
             while !closing.load(Ordering::Relaxed) {
@@ -159,10 +151,7 @@ impl Learner {
             }
         };
         let thread = std::thread::Builder::new().name("learner".to_owned());
-        thread.spawn(body).map_err(|source| Error::Folder {
-            path: self_path,
-            source,
-        })?;
+        thread.spawn(body).map_err(Error::Thread)?;
         Ok(())
     }
 }

@@ -148,10 +148,11 @@ impl Engine {
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
         crate::store::check(folder)?;
         let rules = Arc::new(RuleFile::open(folder, &settings)?);
-        let models = Arc::new(Models::open(folder));
         let lock = FolderLock::take(folder)?;
         let writer = StoreWriter::open(folder)?;
         let store = writer.reader();
+        let models = Arc::new(Models::open(folder, store.clone()));
+        models.take_files()?;
         let progress = Arc::new(Progress::default());
         progress.set_stored_seq(writer.newest_seq());
         let slots = open_slots(folder, &store, &progress, |slot, detail| {
@@ -231,7 +232,7 @@ impl Engine {
             intake: Mutex::default(),
             settings,
             rules,
-            models: Arc::new(Models::open(folder)),
+            models: Arc::new(Models::open(folder, store.clone())),
             corrections: CorrectionBox::default(),
             store,
             slots,

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Stopwatch, now};
+use super::decisions::said_in;
 use super::learning::Lessons;
 use super::rule_file::RuleFile;
-use super::{Engine, Error, corrections};
+use super::{Engine, Error};
 use crate::config;
 use crate::model::{Audience, DecisionId, PriorityMatrix, TicketId, TicketText};
 use crate::search::{SearchHit, SearchQuery};
@@ -186,6 +187,7 @@ impl Decider {
         asked: Asked,
         decision: &TriageDecision,
     ) -> Result<Change, serde_json::Error> {
+        let said = self.corrections.said(self.basis(), &asked.ticket, decision);
         Ok(Change::Decision(Box::new(NewDecision {
             created_at: now(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -195,6 +197,7 @@ impl Decider {
             rules_digest: self.file.rules.digest().to_owned(),
             rules: Arc::clone(&self.file.text),
             model_version: decision.model_version.clone(),
+            told: said.map(|said| serde_json::to_string(&said)).transpose()?,
             decision: serde_json::to_string(decision)?,
         })))
     }
@@ -225,7 +228,8 @@ impl Engine {
         Ok(decider)
     }
 
-    /// What decided once, or what of it is no longer there.
+    /// What decided once, or what of it is no longer there. What corrections said is kept with the
+    /// decision: nobody can take it out of the corrected tickets once these have changed.
     pub(super) fn decider_of(
         &self,
         stored: &StoredDecision,
@@ -234,30 +238,31 @@ impl Engine {
         let version = stored.model_version.as_deref().unwrap_or_default();
         let (version, told) = version.split_once('+').unwrap_or((version, ""));
         let model = (!version.is_empty()).then(|| self.model_of(version));
-        let mut decider = match (self.rules_of(&stored.rules_digest)?, model.transpose()) {
-            (Ok(file), Ok(model)) => Decider {
+        let corrections = match said_in(stored)? {
+            None if !told.is_empty() => Err(Gone {
+                input: GoneInput::Corrections,
+                name: told.to_owned(),
+                detail: "the version that decided did not keep what they said".to_owned(),
+            }),
+            said => Ok(said.map(Corrections::of_said).unwrap_or_default()),
+        };
+        let inputs = (
+            self.rules_of(&stored.rules_digest)?,
+            model.transpose(),
+            corrections,
+        );
+        Ok(match inputs {
+            (Ok(file), Ok(model), Ok(corrections)) => Ok(Decider {
                 file,
                 settings,
                 model,
-                corrections: Arc::default(),
-            },
-            (file, model) => {
-                return Ok(Err(file.err().into_iter().chain(model.err()).collect()));
+                corrections: Arc::new(corrections),
+            }),
+            (file, model, corrections) => {
+                let gone = file.err().into_iter().chain(model.err());
+                Err(gone.chain(corrections.err()).collect())
             }
-        };
-        if !told.is_empty() {
-            match corrections::of_name(told, &self.store, &decider)? {
-                Ok(corrections) => decider.corrections = Arc::new(corrections),
-                Err(detail) => {
-                    return Ok(Err(vec![Gone {
-                        input: GoneInput::Corrections,
-                        name: told.to_owned(),
-                        detail,
-                    }]));
-                }
-            }
-        }
-        Ok(Ok(decider))
+        })
     }
 
     /// The model of a version: the one in use, or one that is still kept.

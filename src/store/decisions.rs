@@ -1,16 +1,17 @@
 //! Stored decisions, with all that they were made from: the ticket as it was asked with, the
 //! settings that mattered, and the text of the rules, which is kept once for all decisions of it.
 //!
-//! A decision goes with the ticket that it is linked to, and when it is too old; the rules go with
-//! the last decision of them. What a decision says is not read here: it comes and goes as JSON.
+//! A decision goes with the ticket that it is linked to, and when it is too old; the rules and the
+//! model go with the last decision of them. What a decision says is not read here: it comes and goes
+//! as JSON.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Error;
 use super::reader::document_of;
 use super::schema::has_format;
+use super::{Error, models};
 use crate::model::{Day, DecisionId, Document, Kind, Ticket, TicketId, TicketText, Time};
 
 /// A decision to keep.
@@ -32,6 +33,8 @@ pub struct NewDecision {
     pub rules: Arc<str>,
     /// Names the model; none when there was none.
     pub model_version: Option<String>,
+    /// What corrections said, as JSON; none when there were none.
+    pub told: Option<String>,
     /// The decision as JSON: these bytes are kept.
     pub decision: String,
 }
@@ -55,6 +58,8 @@ pub struct StoredDecision {
     pub rules_digest: String,
     /// Names the model; none when there was none.
     pub model_version: Option<String>,
+    /// What corrections said, as JSON; none when there were none.
+    pub told: Option<String>,
     /// The decision as JSON, byte for byte.
     pub decision: String,
 }
@@ -76,8 +81,8 @@ pub(super) fn add(connection: &Connection, new: &NewDecision) -> Result<Decision
     connection
         .prepare_cached(
             "INSERT INTO decision (created_at, program, ticket_id, rules_digest, model_version,
-                                   settings, ticket, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                   settings, ticket, told, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             new.created_at.to_string(),
@@ -87,6 +92,7 @@ pub(super) fn add(connection: &Connection, new: &NewDecision) -> Result<Decision
             new.model_version,
             new.settings,
             ticket,
+            new.told,
             packed(&new.decision)
         ])?;
     let id = DecisionId::of_number(connection.last_insert_rowid());
@@ -113,12 +119,16 @@ pub(super) fn get(
     if !has_format(connection, 4)? {
         return Ok(None);
     }
+    let told = match has_format(connection, 6)? {
+        true => "told",
+        false => "NULL",
+    };
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT created_at, program, ticket_id, ticket, settings, rules_digest, model_version,
-                    content
-             FROM decision WHERE number = ?1",
-        )?
+                    content, {told}
+             FROM decision WHERE number = ?1"
+        ))?
         .query_row([id.number()], RowParts::read)
         .optional()?
         .map(|parts| parts.decision(id))
@@ -196,7 +206,7 @@ pub(super) fn forget_ticket(connection: &Connection, ticket_id: &TicketId) -> Re
         .execute([ticket_id.as_str()])?;
     match n_forgotten {
         0 => Ok(()),
-        _ => forget_rules(connection),
+        _ => forget_unnamed(connection),
     }
 }
 
@@ -206,18 +216,18 @@ pub(super) fn forget_before(connection: &Connection, day: Day) -> Result<(), Err
         "DELETE FROM decision WHERE substr(created_at, 1, 10) < ?1",
         [day.to_string()],
     )?;
-    forget_rules(connection)
+    forget_unnamed(connection)
 }
 
-/// Drops the rules that no decision was made by.
-fn forget_rules(connection: &Connection) -> Result<(), Error> {
+/// Drops the rules and models that no decision was made by.
+fn forget_unnamed(connection: &Connection) -> Result<(), Error> {
     connection
         .prepare_cached(
             "DELETE FROM rule_file WHERE NOT EXISTS
                  (SELECT 1 FROM decision WHERE rules_digest = rule_file.digest)",
         )?
         .execute([])?;
-    Ok(())
+    models::forget_unnamed(connection)
 }
 
 /// A row as SQLite has it.
@@ -230,6 +240,7 @@ struct RowParts {
     rules_digest: String,
     model_version: Option<String>,
     content: Vec<u8>,
+    told: Option<String>,
 }
 
 impl RowParts {
@@ -243,6 +254,7 @@ impl RowParts {
             rules_digest: row.get(5)?,
             model_version: row.get(6)?,
             content: row.get(7)?,
+            told: row.get(8)?,
         })
     }
 
@@ -263,6 +275,7 @@ impl RowParts {
             settings: self.settings,
             rules_digest: self.rules_digest,
             model_version: self.model_version,
+            told: self.told,
             decision: unpacked(&self.content).map_err(damaged)?,
         })
     }

@@ -7,12 +7,14 @@
 //! Commits are durable when they return (WAL, `synchronous=FULL`). One [`StoreWriter`] writes,
 //! any number of [`StoreReader`] clones read, in this process and in others. Nothing here knows of
 //! indexes, audiences or HTTP. Beside the documents stand API keys, what users said of articles
-//! and searched for, without a word about who they are, and decisions with what they were made from.
+//! and searched for, without a word about who they are, decisions with what they were made from, and
+//! what was learned.
 
 mod backup;
 mod decisions;
 mod feedback;
 mod keys;
+mod models;
 mod originals;
 mod reader;
 mod schema;
@@ -27,6 +29,7 @@ pub use feedback::{
     SearchTotals,
 };
 pub use keys::{ApiKey, NewKey, add_key, list_keys, revoke_key};
+pub use models::{ModelName, put_model};
 pub use originals::{OriginalRow, StoredOriginal};
 pub use reader::{Changes, Counts, StoreReader, StoredChange, WrittenTicket};
 pub use schema::{FILE_NAME, FORMAT};

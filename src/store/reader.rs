@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::decisions::{self, DecidedTicket, StoredDecision};
 use super::feedback::{self, FeedbackCounts, SearchReport};
 use super::keys::{self, ApiKey};
+use super::models::{self, ModelName};
 use super::originals::{self, OriginalRow, StoredOriginal};
 use super::schema::{has_format, open_for_reading};
 use super::writer::Author;
@@ -349,6 +350,22 @@ impl StoreReader {
     /// An error of the database, or [`Error::DamagedDecision`].
     pub fn rules_text(&self, digest: &str) -> Result<Option<String>, Error> {
         self.with(|connection| decisions::rules_text(connection, digest))
+    }
+
+    /// The newest model, or `None` before anything was learned.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn newest_model(&self) -> Result<Option<ModelName>, Error> {
+        self.with(models::newest)
+    }
+
+    /// The bytes of the model of a version, or `None` when it is not kept.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn model(&self, version: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.with(|connection| models::get(connection, version))
     }
 
     /// Calls `sink` with the decisions of a period, both days included, whose tickets are there;

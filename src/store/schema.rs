@@ -17,9 +17,11 @@ use super::{Error, file_of};
 /// The name of the store file in a data folder.
 pub const FILE_NAME: &str = "firstline.db";
 
-/// The format of the tables, kept in SQLite's `user_version`: 1 had documents, keys and settings,
-/// 2 search feedback too, 3 the originals of imported documents, 4 decisions, 5 who wrote a document.
-pub const FORMAT: i32 = 5;
+/// The format of the tables, kept in SQLite's `user_version`.
+///
+/// 1 had documents, keys and settings, 2 search feedback too, 3 the originals of imported documents, 4
+/// decisions, 5 who wrote a document, 6 learned models and what corrections said in a decision.
+pub const FORMAT: i32 = 6;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -118,6 +120,20 @@ const AUTHOR_COLUMNS: &str = "
     CREATE INDEX written_document ON document (kind, seq) WHERE author IS NOT NULL;
 ";
 
+/// What format 6 adds: models, which a folder had as files before, and what decisions took from
+/// corrections. `AUTOINCREMENT`, so that the number of the newest tells whether there is another one.
+const MODEL_TABLES: &str = "
+    CREATE TABLE model (
+        number  INTEGER PRIMARY KEY AUTOINCREMENT,  -- the newest is in use
+        version TEXT NOT NULL UNIQUE,
+        content BLOB NOT NULL
+    );
+    -- What stands before a '+' names the model, what comes after it the corrections.
+    CREATE INDEX decision_of_model
+        ON decision (substr(model_version, 1, instr(model_version || '+', '+') - 1));
+    ALTER TABLE decision ADD COLUMN told TEXT;  -- JSON; NULL where no corrections were in use
+";
+
 /// Whether the store has what a format added. One that an older version wrote and that is only read
 /// has not.
 pub(super) fn has_format(connection: &Connection, wanted: i32) -> Result<bool, Error> {
@@ -179,6 +195,9 @@ fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> 
     }
     if found < 5 {
         transaction.execute_batch(AUTHOR_COLUMNS)?;
+    }
+    if found < 6 {
+        transaction.execute_batch(MODEL_TABLES)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)

@@ -8,8 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::decide::Basis;
-use super::decision::FieldValue;
+use super::decision::{FieldName, FieldValue, TriageDecision};
 use super::learned::{PastTicket, Reading, Remembered};
 use crate::model::TicketText;
 
@@ -37,6 +39,34 @@ pub struct Corrections {
     /// How many tickets speak for each value, by field.
     counts: BTreeMap<String, BTreeMap<FieldValue, u32>>,
     digest: blake3::Hasher,
+    /// The name and who is alike, where these are what was said of one ticket: the tickets that said
+    /// it are not there.
+    of_one: Option<(String, Alike)>,
+}
+
+/// What corrections say of one ticket: all of them that a decision on it depends on, so that it can be
+/// made again whatever has become of the corrected tickets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    /// Names all corrections of that time.
+    pub name: String,
+    /// Those of tickets that are alike, the most alike first.
+    pub alike: Vec<SaidByOne>,
+    /// By every field that any correction speaks of: the decided value with the number of tickets that
+    /// speak for it; nothing where none do.
+    pub examples: BTreeMap<String, Option<(FieldValue, u32)>>,
+}
+
+/// What one correction says of a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SaidByOne {
+    /// Its number.
+    pub correction: u64,
+    /// How alike the corrected ticket is, 0 to 1.
+    pub likeness: f32,
+    /// By field: the value, and by how much it is spoken for on the corrected ticket itself, in
+    /// log-odds.
+    pub values: BTreeMap<String, (FieldValue, f64)>,
 }
 
 /// What came of a ticket whose final values were told.
@@ -118,9 +148,72 @@ impl Corrections {
 
     /// The corrected tickets that a ticket is like.
     pub(super) fn alike(&self, basis: &Basis<'_>, reading: &Reading) -> Alike {
-        match self.is_empty() {
-            true => Alike::default(),
-            false => Alike(self.remembered.alike(&reading.traits(basis.model))),
+        match &self.of_one {
+            Some((_, alike)) => alike.clone(),
+            None if self.is_empty() => Alike::default(),
+            None => Alike(self.remembered.alike(&reading.traits(basis.model))),
+        }
+    }
+
+    /// What they say of a ticket on which they helped to decide; nothing without any. The basis is
+    /// the one of the decision.
+    pub fn said(
+        &self,
+        basis: Basis<'_>,
+        ticket: &TicketText,
+        decision: &TriageDecision,
+    ) -> Option<Said> {
+        let name = self.name()?;
+        let reading = Reading::of(ticket, basis.model);
+        let by_one = |(number, likeness): &(u32, f32)| {
+            let correction = self.list.get(*number as usize)?;
+            Some(SaidByOne {
+                correction: correction.seq,
+                likeness: *likeness,
+                values: correction.weights.clone(),
+            })
+        };
+        let examples = self.fields().map(|field| {
+            let decided = match FieldName::of(field) {
+                Some(field) => Some(decision.field(field)),
+                None => decision.fields.get(field),
+            };
+            let value = decided.and_then(|decided| decided.value.clone());
+            let told = value.map(|value| {
+                let n_told = self.examples(field, &value);
+                (value, n_told)
+            });
+            (field.to_owned(), told.filter(|(_, n_told)| *n_told > 0))
+        });
+        Some(Said {
+            name,
+            alike: self
+                .alike(&basis, &reading)
+                .0
+                .iter()
+                .filter_map(by_one)
+                .collect(),
+            examples: examples.collect(),
+        })
+    }
+
+    /// Corrections that say of one ticket what was said of it, and are good for no other.
+    #[must_use]
+    pub fn of_said(said: Said) -> Self {
+        let likeness = (0..).zip(said.alike.iter().map(|one| one.likeness));
+        let alike = Alike(likeness.collect());
+        let list = said.alike.into_iter().map(|one| Correction {
+            seq: one.correction,
+            weights: one.values,
+        });
+        let counts = said.examples.into_iter();
+        Self {
+            list: list.collect(),
+            counts: counts
+                .map(|(field, told)| (field, told.into_iter().collect()))
+                .collect(),
+            of_one: Some((said.name, alike)),
+            ..Self::default()
         }
     }
 
@@ -156,6 +249,9 @@ impl Corrections {
     /// Names the corrections: the first and the last one, and a digest of all; nothing without any.
     #[must_use]
     pub fn name(&self) -> Option<String> {
+        if let Some((name, _)) = &self.of_one {
+            return Some(name.clone());
+        }
         let (first, last) = (self.list.first()?, self.list.last()?);
         let digest = self.digest.finalize().to_hex();
         let digest = digest.get(..DIGEST_DIGITS).unwrap_or_default();
@@ -236,19 +332,24 @@ category = { "network/vpn" = 3.0 }
         }
     }
 
-    /// The decision on a ticket after these were told.
-    fn decide(tickets: &[(&str, &str)], subject: &str) -> (TriageDecision, Corrections) {
-        let rules = Rules::parse("test", RULES).unwrap();
-        let basis = Basis {
-            rules: &rules,
+    fn basis<'a>(rules: &'a Rules, matrix: &'a PriorityMatrix) -> Basis<'a> {
+        Basis {
+            rules,
             model: None,
             corrections: None,
             thresholds: Thresholds {
                 apply: 0.9,
                 suggest: 0.5,
             },
-            matrix: &PriorityMatrix::default(),
-        };
+            matrix,
+        }
+    }
+
+    /// The decision on a ticket after these were told.
+    fn decide(tickets: &[(&str, &str)], subject: &str) -> (TriageDecision, Corrections) {
+        let rules = Rules::parse("test", RULES).unwrap();
+        let matrix = PriorityMatrix::default();
+        let basis = basis(&rules, &matrix);
         let mut corrections = Corrections::default();
         for (seq, (subject, category)) in (1..).zip(tickets) {
             corrections.add(basis, seq, &told(subject, category));
@@ -273,6 +374,32 @@ category = { "network/vpn" = 3.0 }
         let weights: f64 = category.reasons.iter().map(Reason::weight).sum();
         assert!((weights - category.score).abs() < 1e-12, "{category:?}");
         assert_eq!(category.examples, Some(1));
+    }
+
+    /// Also where the decided value has more tickets than those that are alike, and none are.
+    #[test]
+    fn what_was_said_of_a_ticket_gives_the_same_decision_without_the_corrected_tickets() {
+        let rules = Rules::parse("test", RULES).unwrap();
+        let matrix = PriorityMatrix::default();
+        let basis = basis(&rules, &matrix);
+        let mut corrections = Corrections::default();
+        for (seq, subject) in (1..).zip(["toner is low", "toner is out", "badge is dark"]) {
+            let mut told = told(subject, "hardware/printer");
+            let site = FieldValue::Name("LYS".to_owned());
+            told.values.insert("site".to_owned(), site);
+            told.values
+                .insert("impact".to_owned(), FieldValue::Number(2));
+            corrections.add(basis, seq, &told);
+        }
+        for (subject, n_alike) in [("toner is low again", 2), ("tunnel", 0)] {
+            let ticket = ticket(subject);
+            let decision = basis.with(&corrections).decide(&ticket);
+            let said = corrections.said(basis, &ticket, &decision).unwrap();
+            assert_eq!(said.alike.len(), n_alike, "{said:?}");
+            let json = serde_json::to_string(&said).unwrap();
+            let kept = Corrections::of_said(serde_json::from_str(&json).unwrap());
+            assert_eq!(basis.with(&kept).decide(&ticket), decision, "{json}");
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub enum LearnedKind {
 }
 
 /// A value of a field: a number for impact and urgency, a name for the others.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FieldValue {
     /// Impact or urgency.

@@ -27,7 +27,7 @@ mod rules;
 mod share;
 mod weigh;
 
-pub use correction::Corrections;
+pub use correction::{Corrections, Said, SaidByOne};
 pub use decide::{Basis, Thresholds};
 pub use decision::{
     Alternative, Counterfactual, Decision, FieldDecision, FieldName, FieldValue, LabelDecision,

@@ -205,11 +205,39 @@ fn a_stored_decision_comes_out_the_same_with_what_was_told_then() {
     let server = Server::start(folder.path());
     let again = replay(&server);
     assert_eq!(again["same"], true, "{again}");
+    // Nor that the corrected ticket is changed, or goes.
     put(
         &server,
         &ticket("T-1", "badge reader is dark again", "hardware/printer"),
     );
-    let gone = replay(&server);
+    assert_eq!(replay(&server)["same"], true);
+    let deleted = server.send("DELETE", "/v1/tickets/T-1", &[], String::new());
+    assert_eq!(deleted.status, 200);
+    assert_eq!(replay(&server)["same"], true);
+    let told = server.get(&format!("/v1/decisions/{id}")).json()["told"].clone();
+    let weight = &told["alike"][0]["values"]["category"];
+    assert_eq!(weight[0], "hardware/printer", "{told}");
+    assert_eq!(server.stop(), Some(0));
+
+    // It is decided again, not repeated: with something else told it comes out differently.
+    let store = rusqlite::Connection::open(folder.path().join("firstline.db")).unwrap();
+    let other = format!(
+        "UPDATE decision SET told = replace(told, '{}', '1.5')",
+        weight[1]
+    );
+    assert_eq!(store.execute(&other, []).unwrap(), 1);
+    let replay = || run_json(folder.path(), &["triage", "--replay", id]);
+    let differs = replay();
+    assert_eq!(differs["same"], false, "{differs}");
+    assert_eq!(
+        differs["differences"][0]["path"], "category.confidence",
+        "{differs}"
+    );
+    // Versions before did not keep it.
+    store
+        .execute("UPDATE decision SET told = NULL", [])
+        .unwrap();
+    let gone = replay();
     assert_eq!(
         (&gone["same"], &gone["gone"][0]["input"]),
         (&json!(false), &json!("corrections"))

@@ -1,5 +1,7 @@
 //! Learning from resolved tickets: what was learned is used, told and kept for replays.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::support::{Server, run, run_json};
@@ -68,6 +70,67 @@ fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
         let replayed = server.post(&format!("/v1/decisions/{id}/replay"), &json!({}));
         assert_eq!(replayed.json()["same"], true, "{id}");
     }
+}
+
+/// A desk learns every week, and a year later somebody asks why, perhaps of a restored backup.
+#[test]
+fn the_model_of_a_stored_decision_stays_as_long_as_the_decision_and_goes_into_backups() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = &parent.path().join("desk");
+    std::fs::create_dir(folder).unwrap();
+    std::fs::write(folder.join("rules.toml"), RULES).unwrap();
+    let learn = |from: usize, to: usize| {
+        let tickets = (from..to).map(|n| {
+            let (category, words) = [
+                ("network/vpn", "tunnel drops"),
+                ("hardware/printer", "toner is low"),
+            ][n % 2];
+            json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
+                "category": category, "status": "resolved"})
+        });
+        crate::support::import(folder, &tickets.collect::<Vec<_>>());
+        let trained = run_json(folder, &["train"]);
+        trained["model_version"].as_str().unwrap().to_owned()
+    };
+    let first = learn(0, 60);
+    let server = Server::start(folder);
+    for ticket_id in ["T-1", "T-2"] {
+        let asked = json!({"subject": "tunnel drops", "store": true, "ticket_id": ticket_id});
+        let decided = server.post("/v1/triage", &asked).json();
+        assert_eq!(decided["model_version"], json!(first));
+    }
+    assert_eq!(server.stop(), Some(0));
+    let newest = [61, 62, 63, 64, 65, 66].map(|n| learn(n, n + 1))[5].clone();
+    let store = |folder: &Path| rusqlite::Connection::open(folder.join("firstline.db")).unwrap();
+    let kept = || -> Vec<String> {
+        let store = store(folder);
+        let sql = "SELECT version FROM model ORDER BY number";
+        let mut versions = store.prepare(sql).unwrap();
+        let rows = versions.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!((&kept()[0], kept().len()), (&first, 4));
+
+    let (backup, restored) = (&parent.path().join("b.db"), &parent.path().join("again"));
+    let copied = run(folder, &["backup", backup.to_str().unwrap()]);
+    assert!(copied.status.success());
+    let restore = run(restored, &["restore", backup.to_str().unwrap()]);
+    assert!(restore.status.success());
+    std::fs::copy(folder.join("rules.toml"), restored.join("rules.toml")).unwrap();
+    for folder in [folder, restored] {
+        let server = Server::start(folder);
+        let replayed = server.post("/v1/decisions/D-1/replay", &json!({})).json();
+        assert_eq!(replayed["same"], true, "{replayed}");
+        let in_use = server.get("/v1/status").json()["model"]["version"].clone();
+        assert_eq!(in_use, json!(newest));
+    }
+
+    let server = Server::start(folder);
+    let delete = |id: &str| server.send("DELETE", &format!("/v1/tickets/{id}"), &[], "");
+    delete("T-1");
+    assert_eq!(kept()[0], first, "the other decision needs it");
+    delete("T-2");
+    assert_eq!((kept().len(), kept().contains(&first)), (3, false));
 }
 
 /// Tickets that the desk marks as not its own teach what is out of scope; the mark is no category.
