@@ -328,7 +328,8 @@ pub(super) enum RulesCommand {
     },
     /// Print the JSON Schema of the rule file, for editors.
     Schema,
-    /// Decide the past tickets by a rule file and compare with the rules in use.
+    /// Decide the past tickets by a rule file and compare with the rules in use, each with the model
+    /// in use and what was told since, as new tickets are decided.
     Replay(ReplayArgs),
     /// Propose rules that the past tickets support, as TOML to copy.
     Suggest(SuggestArgs),
@@ -344,6 +345,9 @@ pub(super) struct ReplayArgs {
     /// The field to compare: category, queue, impact or urgency; all when not given.
     #[arg(long, value_parser = field)]
     pub(super) field: Option<FieldName>,
+    /// Leave the model and what was told since out.
+    #[arg(long)]
+    pub(super) rules_alone: bool,
     /// Changed tickets that are listed for a field.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(super) limit: usize,

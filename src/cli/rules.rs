@@ -6,7 +6,9 @@ use anyhow::Context;
 
 use super::args::{ReplayArgs, RulesCommand, SuggestArgs};
 use super::{Exit, Output, output};
-use crate::engine::{ChangedTicket, Effect, FieldReplay, Measures, ReplayOptions, SuggestOptions};
+use crate::engine::{
+    ChangedTicket, Effect, FieldReplay, Measures, ReplayOptions, RulesReplay, SuggestOptions,
+};
 use crate::triage::{FieldName, FieldValue, RULES_SCHEMA, Rules, Severity, Share};
 use crate::{Engine, Settings};
 
@@ -76,22 +78,39 @@ fn replay(
         fields: args
             .field
             .map_or(FieldName::ALL.to_vec(), |field| vec![field]),
+        rules_alone: args.rules_alone,
         limit: args.limit,
     };
-    let replay = engine.replay_rules(&new, &options)?;
+    let replay = engine.replay_rules(new, &options)?;
     let exit = Exit::of_found(replay.tickets > 0);
     if output.is_json {
         output.json(&replay)?;
         return Ok(exit);
     }
     output.line(&format!(
-        "{} tickets, rules {} in use, {} new",
-        replay.tickets, replay.before_digest, replay.after_digest
+        "{} tickets, rules {} in use, {} new; {}",
+        replay.tickets,
+        replay.before_digest,
+        replay.after_digest,
+        decided_by(&replay)
     ))?;
     for field in &replay.fields {
         print_field(field, output)?;
     }
+    output::warnings(&replay.warnings);
     Ok(exit)
+}
+
+fn decided_by(replay: &RulesReplay) -> String {
+    let told = match replay.corrections {
+        0 => String::new(),
+        n => format!(" and {n} corrections"),
+    };
+    match &replay.model_version {
+        Some(version) => format!("decided by the rules with model {version}{told}"),
+        None if !told.is_empty() => format!("decided by the rules{told}"),
+        None => "decided by the rules alone".to_owned(),
+    }
 }
 
 fn print_field(field: &FieldReplay, output: &mut Output) -> anyhow::Result<()> {

@@ -79,8 +79,8 @@ impl Learner {
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
-            let taught = some.iter().filter(|ticket| teaches(ticket));
-            tickets.extend(taught.map(|ticket| lessons.past_ticket(ticket)));
+            let taught = some.iter().filter(|(_, ticket)| teaches(ticket));
+            tickets.extend(taught.map(|(_, ticket)| lessons.past_ticket(ticket)));
         })?;
         let training = Training {
             rules: &self.rules.content().rules,

@@ -12,18 +12,19 @@ impl Engine {
     pub(super) fn past_tickets(
         &self,
         since: Option<Time>,
-        sink: impl FnMut(Vec<Ticket>),
+        sink: impl FnMut(Vec<(u64, Ticket)>),
     ) -> Result<(), Error> {
         past_tickets(&self.store, since, sink)
     }
 }
 
-/// Calls `sink` with all tickets, in order of their last change, some at a time; only with those
+/// Calls `sink` with all tickets and the numbers of their last changes, in order of these, some at a
+/// time; only with those
 /// created since a point in time when that is given. Tickets without a date count as old.
 pub(super) fn past_tickets(
     store: &StoreReader,
     since: Option<Time>,
-    mut sink: impl FnMut(Vec<Ticket>),
+    mut sink: impl FnMut(Vec<(u64, Ticket)>),
 ) -> Result<(), Error> {
     let mut after = 0;
     loop {
@@ -37,7 +38,7 @@ pub(super) fn past_tickets(
                 return None;
             };
             let is_wanted = since.is_none_or(|since| ticket.created_at >= Some(since));
-            is_wanted.then_some(ticket)
+            is_wanted.then_some((change.seq, ticket))
         });
         sink(tickets.collect());
         if piece.is_last {

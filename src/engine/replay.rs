@@ -1,8 +1,10 @@
 //! Tries a rule file on the desk's own past tickets before it goes live.
 //!
-//! Every ticket is decided as it came in, by the rules in use and by the new ones, and both
-//! answers are held against the value that the ticket has now. Where the new rules were written
-//! from the same tickets, the figures flatter them: leave newer tickets to judge by (`since`).
+//! Every ticket is decided as it came in, by the rules in use and by the new ones, each with the model
+//! in use and what was told since, as live triage would; or by the rules alone where there is no model
+//! or that is wanted. Both answers are held against the value that the ticket has now. Where the new
+//! rules were written from the same tickets, or the model was learned from them, the figures flatter:
+//! leave newer tickets to judge by (`since`). It is said how many tickets are known to the model.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +25,8 @@ pub struct ReplayOptions {
     pub since: Option<Time>,
     /// The fields to compare.
     pub fields: Vec<FieldName>,
+    /// Whether the model and what was told since are left out.
+    pub rules_alone: bool,
     /// How many changed tickets are listed for a field.
     pub limit: usize,
 }
@@ -36,6 +40,16 @@ pub struct RulesReplay {
     pub before_digest: String,
     /// Names the new rules.
     pub after_digest: String,
+    /// Names the model that decided with both; none where the rules did alone.
+    pub model_version: Option<String>,
+    /// How many tickets, told of since the model was learned, decided with both.
+    pub corrections: usize,
+    /// Of the tickets that were decided, those that the model was learned from or that were told of
+    /// since: about them it knows more than about new ones.
+    pub known: u64,
+    /// What the asker should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What changes in each field.
     pub fields: Vec<FieldReplay>,
 }
@@ -122,42 +136,61 @@ pub enum Effect {
 const MAX_RULES: usize = 3;
 
 impl Engine {
-    /// Decides all past tickets by the rules in use and by new ones, and compares.
+    /// Decides all past tickets by the rules in use and by new ones, with the same model, and compares.
     ///
     /// # Errors
     /// An error of the store.
-    pub fn replay_rules(&self, new: &Rules, options: &ReplayOptions) -> Result<RulesReplay, Error> {
-        let old = self.rules();
+    pub fn replay_rules(&self, new: Rules, options: &ReplayOptions) -> Result<RulesReplay, Error> {
+        let mut old = self.decider()?;
+        if options.rules_alone {
+            old = old.rules_alone();
+        }
+        let mut new = self.decider_by(new, &old)?;
+        if options.rules_alone {
+            new = new.rules_alone();
+        }
         let mut tallies: Vec<Tally> = options.fields.iter().map(|_| Tally::default()).collect();
-        let mut n_tickets = 0;
+        let (mut n_tickets, mut n_known) = (0, 0);
         self.past_tickets(options.since, |tickets| {
             n_tickets += tickets.len() as u64;
-            let decided = tickets.par_iter().map(|ticket| {
+            let decided = tickets.par_iter().map(|(_, ticket)| {
                 let text = TicketText::from(ticket);
-                (self.decision(&old, &text), self.decision(new, &text))
+                (old.decide(&text), new.decide(&text))
             });
             let decided: Vec<_> = decided.collect();
-            for (ticket, (before, after)) in tickets.iter().zip(&decided) {
+            for ((seq, ticket), (before, after)) in tickets.iter().zip(&decided) {
+                n_known += u64::from(old.knows(*seq, ticket));
                 for (field, tally) in options.fields.iter().zip(&mut tallies) {
                     tally.add(*field, ticket, (before, after), options.limit);
                 }
             }
         })?;
+        let ((before_digest, version), (after_digest, _)) = (old.names(), new.names());
         let fields = options.fields.iter().zip(tallies);
         Ok(RulesReplay {
             tickets: n_tickets,
-            before_digest: old.digest().to_owned(),
-            after_digest: new.digest().to_owned(),
+            before_digest,
+            after_digest,
+            model_version: (!version.is_empty()).then_some(version),
+            corrections: old.corrections().len(),
+            known: n_known,
+            warnings: flattery(n_known, n_tickets).into_iter().collect(),
             fields: fields
                 .map(|(field, tally)| tally.replay(*field, options.limit))
                 .collect(),
         })
     }
+}
 
-    fn decision(&self, rules: &Rules, ticket: &TicketText) -> TriageDecision {
-        let triage = &self.settings.triage;
-        rules.decide(ticket, triage.thresholds(), &triage.matrix)
-    }
+/// What to say of tickets that the model knows.
+fn flattery(n_known: u64, n_tickets: u64) -> Option<String> {
+    (n_known > 0).then(|| {
+        format!(
+            "the model knows {n_known} of these {n_tickets} tickets: it was learned from them, or they \
+             were told of since; on new tickets both are less often right and rules matter more, so \
+             judge by newer ones (--since) or by the rules alone (--rules-alone)"
+        )
+    })
 }
 
 /// What is counted of a value, by the one rules and the other.

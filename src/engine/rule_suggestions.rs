@@ -93,7 +93,7 @@ impl Engine {
         let rules = self.rules();
         let mut history = History::default();
         self.past_tickets(options.since, |tickets| {
-            for ticket in &tickets {
+            for (_, ticket) in &tickets {
                 history.add(ticket, options.field);
             }
         })?;

@@ -9,16 +9,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Stopwatch, now};
+use super::corrections::CorrectionBox;
 use super::decisions::said_in;
-use super::learning::Lessons;
+use super::learning::{Lessons, teaches};
 use super::rule_file::RuleFile;
 use super::{Engine, Error};
 use crate::config;
-use crate::model::{Audience, DecisionId, PriorityMatrix, TicketId, TicketText};
+use crate::model::{Audience, DecisionId, PriorityMatrix, Ticket, TicketId, TicketText};
 use crate::search::{SearchHit, SearchQuery};
 use crate::similar::{SimilarHit, SimilarQuery};
-use crate::store::{Change, NewDecision, StoredDecision};
-use crate::triage::{Basis, Corrections, Model, Thresholds, TriageDecision};
+use crate::store::{Change, NewDecision, StoreReader, StoredDecision};
+use crate::triage::{Basis, Corrections, Model, Rules, Thresholds, TriageDecision};
 
 /// Similar tickets shown with a decision.
 const EVIDENCE: usize = 3;
@@ -176,6 +177,22 @@ impl Decider {
         )
     }
 
+    /// By its rules alone.
+    pub(super) fn rules_alone(self) -> Self {
+        Self {
+            model: None,
+            corrections: Arc::default(),
+            ..self
+        }
+    }
+
+    /// Whether a ticket has a part in what decides: the model was learned from it, as it was written
+    /// in a change, or it was told of since.
+    pub(super) fn knows(&self, seq: u64, ticket: &Ticket) -> bool {
+        let is_learned = self.model.is_some() && seq <= self.model_seq() && teaches(ticket);
+        is_learned || self.corrections.iter().any(|(told, _)| told == seq)
+    }
+
     /// The newest change of the store that the model was learned from.
     pub(super) fn model_seq(&self) -> u64 {
         self.model.as_ref().map_or(0, |model| model.seq())
@@ -223,9 +240,28 @@ impl Engine {
             model: self.models.current(),
             corrections: Arc::default(),
         };
-        let store = (&self.store, self.progress.stored_seq());
-        decider.corrections = self.corrections.current(store, &decider)?;
+        decider.corrections = self.corrections.current(self.newest(), &decider)?;
         Ok(decider)
+    }
+
+    /// The same by other rules.
+    pub(super) fn decider_by(&self, rules: Rules, same: &Decider) -> Result<Decider, Error> {
+        let file = RuleFile {
+            rules: Arc::new(rules),
+            text: Arc::default(),
+        };
+        let mut decider = Decider {
+            file: Arc::new(file),
+            corrections: Arc::default(),
+            ..same.clone()
+        };
+        decider.corrections = CorrectionBox::default().current(self.newest(), &decider)?;
+        Ok(decider)
+    }
+
+    /// The store, and the newest change that is known to be in it.
+    fn newest(&self) -> (&StoreReader, u64) {
+        (&self.store, self.progress.stored_seq())
     }
 
     /// What decided once, or what of it is no longer there. What corrections said is kept with the

@@ -166,6 +166,124 @@ fn replay_compares_new_rules_with_those_in_use() {
     assert!(text.contains("was right: vpn printer  [T-3]"), "{text}");
 }
 
+/// A desk with a model of sixty tickets, one that was told of since and a newer one, and a file of
+/// rules that speak for what the model has learned.
+struct LearnedDesk {
+    folder: tempfile::TempDir,
+    new: String,
+    tickets: Vec<Value>,
+    version: String,
+}
+
+impl LearnedDesk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(file("rules.toml"), RULES).unwrap();
+        let new = file("new.toml");
+        let toner = RULES.replace("\"vpn\"", "\"toner\"");
+        let toner = toner.replace("{ \"network/vpn\"", "{ \"hardware/printer\"");
+        let (_, toner) = toner.split_once("[[rule]]").unwrap();
+        std::fs::write(&new, format!("{RULES}[[rule]]{toner}")).unwrap();
+        let tickets = (0..60).map(|n| {
+            let (subject, category) = [
+                ("vpn tunnel drops", "network/vpn"),
+                ("toner is low", "hardware/printer"),
+            ][n % 2];
+            let mut ticket = ticket(n, subject, category);
+            ticket["status"] = json!("resolved");
+            ticket
+        });
+        let mut tickets: Vec<Value> = tickets.collect();
+        import(folder.path(), &tickets);
+        let trained = run_json(folder.path(), &["train"]);
+        let server = Server::start(folder.path());
+        let told = json!({"id": "T-60", "subject": "toner smells", "category": "network/vpn",
+            "status": "resolved"});
+        assert_eq!(server.put("/v1/tickets/T-60", &told).status, 201);
+        assert_eq!(server.stop(), Some(0));
+        let mut newer = ticket(61, "toner", "hardware/printer");
+        newer["created_at"] = json!("2026-02-01T09:00:00Z");
+        import(folder.path(), std::slice::from_ref(&newer));
+        tickets.extend([told, newer]);
+        Self {
+            folder,
+            new,
+            tickets,
+            version: trained["model_version"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    fn replay(&self, args: &[&str]) -> Value {
+        let args = [&["rules", "replay", &self.new, "--field", "category"], args].concat();
+        run_json(self.folder.path(), &args)
+    }
+
+    /// What becomes of the tickets when they come in now; nothing where it is left to a human.
+    fn decide(&self, rules: &str) -> Vec<Value> {
+        let file = self.folder.path().join("past.ndjson");
+        let lines: Vec<String> = self.tickets.iter().map(Value::to_string).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let mut command = program();
+        command.env("FIRSTLINE_TRIAGE_RULES", rules);
+        command.arg("--data").arg(self.folder.path());
+        let output = command.args(["triage", "--batch"]).arg(&file).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        let decided = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let value = |decided: Value| match decided["category"]["decision"].as_str().unwrap() {
+            "abstain" => Value::Null,
+            _ => decided["category"]["value"].clone(),
+        };
+        decided.map(value).collect()
+    }
+}
+
+/// What a model decides live is what a change of the rules must be tried on.
+#[test]
+fn replay_decides_with_the_model_in_use_as_live_triage_does() {
+    let desk = LearnedDesk::new();
+    let (before, after) = (desk.decide("rules.toml"), desk.decide(&desk.new));
+    assert_eq!(before.len(), 62);
+    let changed = before.iter().zip(&after).filter(|(a, b)| a != b);
+    let field = desk.replay(&[])["fields"][0].clone();
+    assert_eq!(field["changed"], changed.count());
+    assert_eq!(field["mended"], 1, "what the model does not know: {field}");
+    let alone = desk.replay(&["--rules-alone"])["fields"][0].clone();
+    assert_eq!(alone["mended"], 31, "all with that word: {alone}");
+}
+
+#[test]
+fn replay_says_what_decided_and_what_the_model_knows_already() {
+    let desk = LearnedDesk::new();
+    let with = desk.replay(&[]);
+    assert_eq!(with["model_version"], desk.version);
+    assert_eq!(
+        (&with["corrections"], &with["known"]),
+        (&json!(1), &json!(61))
+    );
+    let warning = with["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.contains("knows 61 of these 62 tickets"),
+        "{warning}"
+    );
+    let since = desk.replay(&["--since", "2026-02-01"]);
+    assert_eq!((&since["tickets"], &since["known"]), (&json!(1), &json!(0)));
+    assert_eq!(since.get("warnings"), None);
+    let alone = desk.replay(&["--rules-alone"]);
+    let decided_by = ["model_version", "corrections", "known"].map(|name| alone[name].clone());
+    assert_eq!(decided_by, [json!(null), json!(0), json!(0)]);
+    let text = |args: &[&str]| {
+        let args = [&["rules", "replay", &desk.new], args].concat();
+        String::from_utf8(run(desk.folder.path(), &args).stdout).unwrap()
+    };
+    let says = format!(
+        "decided by the rules with model {} and 1 corrections\n",
+        desk.version
+    );
+    assert!(text(&[]).contains(&says), "{}", text(&[]));
+    assert!(text(&["--rules-alone"]).contains("; decided by the rules alone\n"));
+}
+
 /// Sixty tickets in three ways of saying two things.
 fn tickets_with_habits() -> Vec<Value> {
     let mut tickets = Vec::new();
