@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::args::TriageArgs;
 use super::{Exit, Output, output, search, similar, ticket, triage_batch};
-use crate::engine::{DecisionReplay, GoneInput, TriageAnswer};
+use crate::engine::{DecisionReplay, Evidence, GoneInput, TriageAnswer};
 use crate::model::DecisionId;
 use crate::triage::{
     Decision, FieldDecision, FieldValue, LabelDecision, LearnedKind, Matched, Reason,
@@ -79,8 +79,13 @@ fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
     if !evidence.is_empty() {
         output.line("\nsimilar tickets")?;
     }
-    for hit in evidence {
+    for Evidence { hit, values, .. } in evidence {
         similar::print_hit(hit, output)?;
+        let values = values
+            .iter()
+            .map(|(field, value)| format!("{field} {value}"));
+        let values: Vec<String> = values.collect();
+        output.line(&format!("     has: {}", values.join(", ")))?;
     }
     let articles = decided.articles.as_deref().unwrap_or_default();
     if !articles.is_empty() {

@@ -1,5 +1,6 @@
 //! Learns from the desk's resolved tickets, when asked and by itself when enough has changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -185,6 +186,17 @@ impl<'a> Lessons<'a> {
         matches!(value, FieldValue::Name(name) if self.out_of_scope.contains(name))
     }
 
+    /// What a ticket has of the decided fields.
+    pub(super) fn values(&self, ticket: &Ticket) -> BTreeMap<String, FieldValue> {
+        let value = |name: &str| match FieldName::of(name) {
+            Some(field) => final_value(field, ticket),
+            None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
+        };
+        let fields = self.fields.iter();
+        let values = fields.filter_map(|name| Some(((*name).to_owned(), value(name)?)));
+        values.collect()
+    }
+
     /// A ticket as it came in, with what was right.
     pub(super) fn past_ticket(&self, ticket: &Ticket) -> PastTicket {
         let mut past = PastTicket {
@@ -192,13 +204,7 @@ impl<'a> Lessons<'a> {
             created_at: ticket.created_at,
             ..PastTicket::default()
         };
-        for name in &self.fields {
-            let value = match FieldName::of(name) {
-                Some(field) => final_value(field, ticket),
-                None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
-            };
-            let Some(value) = value else { continue };
-            let name = (*name).to_owned();
+        for (name, value) in self.values(ticket) {
             if self.is_out_of_scope(&value) {
                 past.out_of_scope.insert(name);
             } else {

@@ -20,6 +20,13 @@ const MAX_DUPLICATES: usize = 10;
 /// Seconds in a day.
 const DAY: i64 = 86_400;
 
+/// A ticket that is shown.
+pub(super) struct Shown {
+    pub(super) ticket: Ticket,
+    pub(super) candidate: Candidate,
+    pub(super) hit: SimilarHit,
+}
+
 impl Engine {
     /// Finds past tickets that were the same trouble, what resolved them, open duplicates, and the
     /// articles that answer, as the query wants.
@@ -58,24 +65,13 @@ impl Engine {
     ) -> Result<(), Error> {
         let formula = formula(&self.settings.similar);
         let found = similar::find(view, query, &formula, self.floor(query))?;
-        let mut shown: Vec<(SimilarHit, Language)> = Vec::with_capacity(query.limit);
-        let mut candidates = Vec::with_capacity(query.limit);
-        for candidate in &found.candidates {
-            if shown.len() == query.limit {
-                break;
-            }
-            if let Some(ticket) = self.other_ticket(query, view, candidate, audience)? {
-                let hit = similar::hit(&ticket, candidate);
-                shown.push((hit, candidate.scored.language));
-                candidates.push(candidate.clone());
-            }
-        }
-        answer.resolutions = similar::resolutions(&shown);
-        answer.hits = shown.into_iter().map(|(hit, _)| hit).collect();
-        let shared = found.shared_terms(view, &candidates)?;
-        for (hit, terms) in answer.hits.iter_mut().zip(shared) {
-            hit.shared_terms = terms;
-        }
+        let shown = self.shown(query, view, (&found, audience), &|_| true)?;
+        let candidates: Vec<Candidate> = shown.iter().map(|one| one.candidate.clone()).collect();
+        let languages = candidates.iter().map(|candidate| candidate.scored.language);
+        let hits = shown.into_iter().map(|one| one.hit);
+        let hits: Vec<(SimilarHit, Language)> = hits.zip(languages).collect();
+        answer.resolutions = similar::resolutions(&hits);
+        answer.hits = hits.into_iter().map(|(hit, _)| hit).collect();
         if query.explain {
             let explained =
                 similar::explanations(view, query, &formula, &found, &candidates)?.into_iter();
@@ -85,6 +81,37 @@ impl Engine {
         }
         answer.duplicates = self.duplicates(query, view, found, audience)?;
         Ok(())
+    }
+
+    /// The best of what was found that is wanted, as many as the query wants.
+    pub(super) fn shown(
+        &self,
+        query: &SimilarQuery,
+        view: &View,
+        (found, audience): (&Found, &Audience),
+        is_wanted: &dyn Fn(&Ticket) -> bool,
+    ) -> Result<Vec<Shown>, Error> {
+        let mut shown: Vec<Shown> = Vec::with_capacity(query.limit);
+        for candidate in &found.candidates {
+            if shown.len() == query.limit {
+                break;
+            }
+            if let Some(ticket) = self.other_ticket(query, view, candidate, audience)?
+                && is_wanted(&ticket)
+            {
+                shown.push(Shown {
+                    hit: similar::hit(&ticket, candidate),
+                    candidate: candidate.clone(),
+                    ticket,
+                });
+            }
+        }
+        let candidates: Vec<Candidate> = shown.iter().map(|one| one.candidate.clone()).collect();
+        let shared = found.shared_terms(view, &candidates)?;
+        for (one, terms) in shown.iter_mut().zip(shared) {
+            one.hit.shared_terms = terms;
+        }
+        Ok(shown)
     }
 
     /// The open tickets of the last days that are the same trouble. They are not bound by the
@@ -240,7 +267,7 @@ impl Engine {
         Ok(())
     }
 
-    fn floor(&self, query: &SimilarQuery) -> f32 {
+    pub(super) fn floor(&self, query: &SimilarQuery) -> f32 {
         let default = self.settings.similar.min_similarity;
         query.min_similarity.unwrap_or(default)
     }
@@ -260,7 +287,7 @@ impl Engine {
 
 /// The query with the time that it is asked at: the end of the day when it says none, so that the
 /// same question has the same answer all day.
-fn dated(query: &SimilarQuery) -> SimilarQuery {
+pub(super) fn dated(query: &SimilarQuery) -> SimilarQuery {
     let tonight = || Time::from_unix_seconds((now().unix_seconds().div_euclid(DAY) + 1) * DAY);
     SimilarQuery {
         asked_at: Some(query.asked_at.unwrap_or_else(tonight)),
@@ -269,7 +296,7 @@ fn dated(query: &SimilarQuery) -> SimilarQuery {
 }
 
 /// How the settings want tickets compared.
-fn formula(settings: &config::Similar) -> Formula {
+pub(super) fn formula(settings: &config::Similar) -> Formula {
     Formula {
         weighting: Weighting {
             title_weight: settings.title_weight,

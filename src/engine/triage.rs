@@ -11,21 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Stopwatch, now};
 use super::corrections::CorrectionBox;
 use super::decisions::said_in;
+use super::evidence::Evidence;
 use super::learning::{Lessons, teaches};
 use super::rule_file::RuleFile;
 use super::{Engine, Error};
 use crate::config;
 use crate::model::{Audience, DecisionId, PriorityMatrix, Ticket, TicketId, TicketText};
-use crate::search::{SearchHit, SearchQuery};
-use crate::similar::{SimilarHit, SimilarQuery};
+use crate::search::SearchHit;
 use crate::store::{Change, NewDecision, StoreReader, StoredDecision};
 use crate::triage::{Basis, Corrections, Model, Rules, Thresholds, TriageDecision};
-
-/// Similar tickets shown with a decision.
-const EVIDENCE: usize = 3;
-
-/// Articles shown with a decision.
-const ARTICLES: usize = 3;
 
 /// A ticket to decide on.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +48,9 @@ pub struct Decided {
     /// The decision and its reasons.
     #[serde(flatten)]
     pub decision: TriageDecision,
-    /// The most similar past tickets the asker may see, when they are wanted.
+    /// The most similar resolved tickets the asker may see, when they are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Vec<SimilarHit>>,
+    pub evidence: Option<Vec<Evidence>>,
     /// The articles that may help the requester, when they are wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub articles: Option<Vec<SearchHit>>,
@@ -412,35 +406,12 @@ impl Engine {
             warnings: Vec::new(),
         };
         if wanted.evidence {
-            self.add_evidence(&asked.ticket, audience, &mut decided)?;
+            self.add_evidence(&asked, &decider.lessons(), audience, &mut decided)?;
         }
         let change = match wanted.store {
             true => Some(decider.keep(asked, &decided.decision)?),
             false => None,
         };
         Ok((decided, change))
-    }
-
-    fn add_evidence(
-        &self,
-        ticket: &TicketText,
-        audience: &Audience,
-        decided: &mut Decided,
-    ) -> Result<(), Error> {
-        let like = SimilarQuery {
-            limit: EVIDENCE,
-            ..SimilarQuery::text(ticket.clone())
-        };
-        let evidence = self.similar(&like, audience)?;
-        let about = SearchQuery {
-            limit: ARTICLES,
-            ..SearchQuery::text(ticket.whole())
-        };
-        let articles = self.search(&about, audience)?;
-        decided.evidence = Some(evidence.hits);
-        decided.articles = Some(articles.hits);
-        decided.warnings.extend(evidence.warnings);
-        decided.warnings.extend(articles.warnings);
-        Ok(())
     }
 }

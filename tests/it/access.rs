@@ -452,8 +452,10 @@ fn a_narrowed_document_is_not_shown_from_the_acknowledgement_on() {
     send(&server, &admin, ("DELETE", "/v1/articles/KB-1"), "");
     assert_eq!(shown(&reader).0, 0, "deleted");
 
-    let ticket =
-        |visibility: Value| json!({"subject": "Merger with Zanzibar", "visibility": visibility});
+    let ticket = |visibility: Value| {
+        json!({"subject": "Merger with Zanzibar", "status": "closed", "category": "people/merger",
+            "visibility": visibility})
+    };
     put("/v1/tickets/INC1?visible=true", ticket(json!("internal")));
     assert_eq!((shown(&analyst).1, shown(&reader).1), (1, 0));
     put("/v1/tickets/INC1", ticket(json!({"restricted": ["hr"]})));

@@ -1,8 +1,10 @@
 //! Stored decisions: kept with what they were made from, made again, and shown to those who may see
-//! their ticket; how they turned out (`analytics`), and many at once (`batch`).
+//! their ticket; how they turned out (`analytics`), many at once (`batch`), and what is shown beside them
+//! (`evidence`).
 
 mod analytics;
 mod batch;
+mod evidence;
 
 use std::path::Path;
 use std::process::Output;
