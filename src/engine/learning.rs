@@ -160,7 +160,12 @@ impl Learner {
 /// Whether something is learned from a ticket: it is resolved, and every analyst may see it, for what is
 /// learned is shown to all who ask for decisions.
 pub(super) fn teaches(ticket: &Ticket) -> bool {
-    ticket.is_resolved() && ticket.visibility.is_for_every_analyst(Kind::Ticket)
+    ticket.is_resolved() && is_for_every_analyst(ticket)
+}
+
+/// Whether every analyst may see a ticket.
+pub(super) fn is_for_every_analyst(ticket: &Ticket) -> bool {
+    ticket.visibility.is_for_every_analyst(Kind::Ticket)
 }
 
 /// What tickets teach.

@@ -6,12 +6,15 @@
 //! hold a letter and no long number: it should be a way of speaking, not a name or a number. The
 //! weight is the logarithm of how much likelier the phrase is in tickets with the value than in
 //! others; phrases of one value that mostly stand in the same tickets are proposed once.
+//!
+//! Only tickets that every analyst may see count: rules and their notes are shown to all of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::learning::is_for_every_analyst;
 use super::{Engine, Error};
 use crate::model::{Ticket, Time};
 use crate::text::{Language, analyze};
@@ -59,7 +62,7 @@ pub struct SuggestOptions {
 pub struct RuleSuggestions {
     /// The field.
     pub field: FieldName,
-    /// The tickets from which phrases were chosen.
+    /// The tickets from which phrases were chosen, of those that every analyst may see.
     pub older_tickets: u64,
     /// The newer tickets on which they were tried.
     pub newer_tickets: u64,
@@ -85,7 +88,7 @@ pub struct RuleSuggestion {
 }
 
 impl Engine {
-    /// Proposes rules for a field from the past tickets.
+    /// Proposes rules for a field from the past tickets that every analyst may see.
     ///
     /// # Errors
     /// An error of the store.
@@ -93,7 +96,8 @@ impl Engine {
         let rules = self.rules();
         let mut history = History::default();
         self.past_tickets(options.since, |tickets| {
-            for (_, ticket) in &tickets {
+            let tickets = tickets.iter().map(|(_, ticket)| ticket);
+            for ticket in tickets.filter(|ticket| is_for_every_analyst(ticket)) {
                 history.add(ticket, options.field);
             }
         })?;

@@ -27,9 +27,14 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Whether the caller has this role or a higher one.
+    pub(super) fn is_at_least(&self, role: Role) -> bool {
+        self.role >= role
+    }
+
     /// Refuses callers below a role.
     pub(super) fn require(&self, role: Role) -> Result<(), Problem> {
-        if self.role >= role {
+        if self.is_at_least(role) {
             return Ok(());
         }
         let detail = format!("this needs a key of role {role}, yours is {}", self.role);

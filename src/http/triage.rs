@@ -102,7 +102,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Everybody may ask about one ticket: the intake form of a portal has a reader's key. What is
-/// shown beside the decision is what the key may see. To write to the store, and heavy work, take
+/// shown beside the decision is what the key may see, and the notes of rules are for analysts. To write to the store, and heavy work, take
 /// an analyst.
 async fn triage(State(app): State<App>, caller: Caller, body: Body) -> Result<Response, Problem> {
     let mut request: TriageRequest = json(&app, body).await?;
@@ -149,6 +149,9 @@ async fn one(app: &App, caller: &Caller, request: TriageRequest) -> Result<Triag
         engine.triage_one(asked, wanted, &audience)
     });
     let (mut answer, change) = computed.await?;
+    if !caller.is_at_least(Role::Analyst) {
+        answer.decided.decision.drop_notes();
+    }
     if let Some(change) = change {
         answer.decided.decision_id = app.write(change).await?.decision;
     }

@@ -193,7 +193,7 @@ pub enum Reason {
         /// The rule's name.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        /// The rule's note.
+        /// The rule's note, for analysts.
         #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<String>,
         /// The weight that the file states, where past tickets have changed it.
@@ -415,6 +415,25 @@ impl TriageDecision {
             FieldName::Queue => &self.queue,
             FieldName::Impact => &self.impact,
             FieldName::Urgency => &self.urgency,
+        }
+    }
+
+    /// Takes the notes of rules out of the reasons: they are written for those who work at the desk.
+    pub fn drop_notes(&mut self) {
+        let own = [
+            &mut self.category,
+            &mut self.queue,
+            &mut self.impact,
+            &mut self.urgency,
+        ];
+        let fields = own.into_iter().chain(self.fields.values_mut());
+        let of_fields = fields.map(|field| &mut field.reasons);
+        let labels = self.tags.iter_mut().chain(&mut self.flags);
+        let of_labels = labels.map(|label| &mut label.reasons);
+        for reason in of_fields.chain(of_labels).flatten() {
+            if let Reason::Rule { note, .. } = reason {
+                *note = None;
+            }
         }
     }
 }

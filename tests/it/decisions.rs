@@ -403,6 +403,34 @@ fn a_reader_is_decided_for_and_stores_nothing() {
     assert_eq!(count(folder.path(), "decision"), 0);
 }
 
+/// What an admin notes of a rule, figures of tickets included, is for those who work at the desk.
+#[test]
+fn readers_get_the_reasons_without_the_notes_of_rules() {
+    let note = "13 of 13 tickets of ann";
+    let noted = "[[rule]]\nid = \"vpn\"\ntag = { remote = 2.0 }";
+    let rules = RULES
+        .replace(
+            "[[rule]]\nid = \"vpn\"",
+            &format!("{noted}\nnote = \"{note}\""),
+        )
+        .replace("format = 1", "format = 1\ntags = [\"remote\"]");
+    let folder = folder(&rules);
+    let reader = add_key(folder.path(), "portal", "reader", &[]);
+    let analyst = add_key(folder.path(), "ann", "analyst", &[]);
+    let server = Server::start(folder.path());
+    let decided = |key: &str| {
+        let asked = json!({"subject": "vpn", "evidence": false});
+        let mut decided = send(&server, key, ("POST", "/v1/triage"), &asked).json();
+        decided.as_object_mut().unwrap().remove("took_us");
+        decided.to_string()
+    };
+    let whole = decided(&analyst);
+    assert_eq!(whole.matches(note).count(), 2, "{whole}");
+    let without = whole.replace(&format!(",\"note\":\"{note}\""), "");
+    let without: Value = serde_json::from_str(&without).unwrap();
+    assert_eq!(decided(&reader), without.to_string());
+}
+
 const MAIL: &str = "From: ann@x.example\nSubject: vpn\nMessage-ID: <1@x>\n\
                     Date: Mon, 2 Mar 2026 08:00:00 GMT\n\nIt drops.\n";
 

@@ -369,3 +369,19 @@ fn suggested_rules_are_supported_and_can_be_copied() {
         "known rules are not proposed again"
     );
 }
+
+/// The note and the phrases of a rule go to whoever asks for decisions.
+#[test]
+fn tickets_that_not_every_analyst_may_see_suggest_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    import(folder.path(), &tickets_with_habits());
+    let suggest = || run_json(folder.path(), &["rules", "suggest"]);
+    let before = suggest();
+    let hidden = (0..20).map(|n| {
+        let mut hidden = ticket(100 + n, "Layoff of the hour", "hardware/printer");
+        hidden["visibility"] = json!({"restricted": ["hr"]});
+        hidden
+    });
+    import(folder.path(), &hidden.collect::<Vec<_>>());
+    assert_eq!(suggest(), before);
+}
