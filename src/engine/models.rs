@@ -116,6 +116,8 @@ impl Models {
     /// Puts a model in use, and gives its size. It is on disk when this returns.
     pub(super) fn put(&self, model: Model) -> Result<usize, Error> {
         let bytes = model.to_bytes().map_err(Error::Model)?;
+        // Before this one, which is newer.
+        self.take_files()?;
         let seen = put_model(&self.folder, model.version(), &bytes)?;
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
             model: Some(Arc::new(model)),
@@ -266,5 +268,13 @@ mod tests {
         assert!(models.of_version(&other).is_ok());
         assert!(!old.exists());
         models.take_files().unwrap();
+
+        // Who learns before anybody has taken them has the newest.
+        fs::create_dir(&old).unwrap();
+        write("three");
+        let learned = learn(&models, "four");
+        models.take_files().unwrap();
+        let newest = models.store.newest_model().unwrap().unwrap();
+        assert_eq!(newest.version, learned);
     }
 }
