@@ -43,7 +43,10 @@ pub(super) fn run(folder: &Path, settings: Settings, output: &mut Output) -> any
         rules.rules, rules.categories
     ))?;
     if let Some(problem) = &status.rules.problem {
-        output.line(&format!("         not taken: {problem}"))?;
+        output.line("         the file is wrong and was not taken:")?;
+        for line in problem.lines() {
+            output.line(&format!("         {line}"))?;
+        }
     }
     let corrections = status.corrections;
     match &status.model {

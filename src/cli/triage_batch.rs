@@ -70,8 +70,10 @@ pub(super) fn run(
         false => open(path, on_read),
     };
     let tickets = input::tickets(reader.with_context(read)?, &columns).with_context(read)?;
+    let decider = engine.decider()?;
+    decider.warning().into_iter().for_each(output::note);
     let batch = Batch {
-        decider: engine.decider()?,
+        decider,
         format: format_of(args),
     };
     let report = match &args.out {

@@ -1,5 +1,6 @@
 //! A file that a desk edits while the engine runs: read again when it has changed.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,14 +11,13 @@ use super::clock::instant;
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Reads a content from the name of a file and its text.
-type Parse<T, E> = fn(&str, &str) -> Result<T, E>;
+type Parse<T> = fn(&str, &str) -> Result<T, String>;
 
 /// A file with its last good content. A missing file is an empty one; a wrong one changes nothing,
-/// and its problem is kept for the status. The same goes for a file that must be right from the
-/// start and has gone.
-pub(super) struct DeskFile<T, E = String> {
+/// and its problem is kept for the status.
+pub(super) struct DeskFile<T> {
     path: PathBuf,
-    parse: Parse<T, E>,
+    parse: Parse<T>,
     is_kept_when_gone: bool,
     state: Mutex<State<T>>,
 }
@@ -35,34 +35,29 @@ struct State<T> {
 
 impl<T: Default> DeskFile<T> {
     /// Reads the file; one that is wrong from the start is empty until it is mended.
-    pub(super) fn open(path: PathBuf, parse: Parse<T, String>) -> Self {
+    pub(super) fn open(path: PathBuf, parse: Parse<T>) -> Self {
+        Self::start((path, parse), T::default, false)
+    }
+
+    /// Reads a file that is never taken for empty: one that is wrong from the start is as
+    /// `last_good` says until it is mended, and one that goes stays as it was.
+    pub(super) fn open_kept(path: PathBuf, parse: Parse<T>, last_good: impl FnOnce() -> T) -> Self {
+        Self::start((path, parse), last_good, true)
+    }
+
+    fn start(
+        (path, parse): (PathBuf, Parse<T>),
+        last_good: impl FnOnce() -> T,
+        is_kept_when_gone: bool,
+    ) -> Self {
         let seen = seen(&path);
         let (content, problem) = match read(&path, parse) {
             Ok(content) => (content, None),
             Err(problem) => {
-                let problem = problem.told(&path);
-                tracing::warn!(problem, "the file was not taken");
-                (T::default(), Some(problem))
+                tracing::error!("not taken until it is mended: {problem}");
+                (last_good(), Some(problem))
             }
         };
-        Self::of((path, parse), seen, (content, problem), false)
-    }
-}
-
-impl<T: Default, E: ToString> DeskFile<T, E> {
-    /// Reads the file; one that is wrong from the start is refused.
-    pub(super) fn open_right(path: PathBuf, parse: Parse<T, E>) -> Result<Self, Refused<E>> {
-        let seen = seen(&path);
-        let content = read(&path, parse)?;
-        Ok(Self::of((path, parse), seen, (content, None), true))
-    }
-
-    fn of(
-        (path, parse): (PathBuf, Parse<T, E>),
-        seen: Option<Seen>,
-        (content, problem): (T, Option<String>),
-        is_kept_when_gone: bool,
-    ) -> Self {
         let state = State {
             content: Arc::new(content),
             problem,
@@ -93,7 +88,7 @@ impl<T: Default, E: ToString> DeskFile<T, E> {
         state.seen = seen;
         drop(state);
         let read = if seen.is_none() && self.is_kept_when_gone {
-            Err(Refused::Io(std::io::ErrorKind::NotFound.into()))
+            Err(unreadable(&self.path, &ErrorKind::NotFound.into()))
         } else {
             read(&self.path, self.parse)
         };
@@ -104,11 +99,7 @@ impl<T: Default, E: ToString> DeskFile<T, E> {
                 state.problem = None;
             }
             Err(problem) => {
-                let problem = problem.told(&self.path);
-                tracing::warn!(
-                    problem,
-                    "the file was not taken; what was read before stays"
-                );
+                tracing::warn!("not taken, what was read before stays: {problem}");
                 state.problem = Some(problem);
             }
         }
@@ -126,32 +117,19 @@ impl<T: Default, E: ToString> DeskFile<T, E> {
     }
 }
 
-/// Why a file is not taken.
-pub(super) enum Refused<E> {
-    /// It could not be read.
-    Io(std::io::Error),
-    /// It is wrong.
-    Wrong(E),
-}
-
-impl<E: ToString> Refused<E> {
-    fn told(&self, path: &Path) -> String {
-        match self {
-            Self::Io(error) => format!("{} could not be read: {error}", path.display()),
-            Self::Wrong(error) => error.to_string(),
-        }
-    }
-}
-
 fn seen(path: &Path) -> Option<Seen> {
     let metadata = std::fs::metadata(path).ok();
     metadata.and_then(|file| Some((file.len(), file.modified().ok()?)))
 }
 
-fn read<T: Default, E>(path: &Path, parse: Parse<T, E>) -> Result<T, Refused<E>> {
+fn read<T: Default>(path: &Path, parse: Parse<T>) -> Result<T, String> {
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(&path.display().to_string(), &text).map_err(Refused::Wrong),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(T::default()),
-        Err(error) => Err(Refused::Io(error)),
+        Ok(text) => parse(&path.display().to_string(), &text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(T::default()),
+        Err(error) => Err(unreadable(path, &error)),
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("{} could not be read: {error}", path.display())
 }

@@ -55,9 +55,12 @@ pub enum Error {
     /// The model could not be made.
     #[error("the model could not be made")]
     Model(#[source] triage::ModelError),
-    /// The rule file is wrong.
-    #[error(transparent)]
-    Rules(#[from] triage::Problems),
+    /// The rule file could not be taken.
+    #[error("learning starts from the rules, and their file could not be taken\n{problem}")]
+    Rules {
+        /// Every problem with its place, one a line.
+        problem: String,
+    },
     /// The desk's tables of words are wrong.
     #[error("{path} is wrong: {detail}")]
     Mapping {

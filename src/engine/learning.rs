@@ -18,7 +18,7 @@ use crate::config;
 use crate::model::{Kind, Ticket, TicketText};
 use crate::store::StoreReader;
 use crate::triage::{
-    FieldName, FieldValue, Model, PastTicket, Problems, TrainedField, Training, final_value,
+    FieldName, FieldValue, Model, PastTicket, TrainedField, Training, final_value,
 };
 
 /// How often it is looked whether enough has changed.
@@ -48,7 +48,7 @@ pub struct TrainReport {
 /// All that learning needs.
 pub(super) struct Learner {
     pub(super) store: StoreReader,
-    pub(super) rules: Arc<DeskFile<RuleFile, Problems>>,
+    pub(super) rules: Arc<DeskFile<RuleFile>>,
     pub(super) models: Arc<Models>,
     pub(super) settings: config::Triage,
 }
@@ -57,6 +57,7 @@ impl Engine {
     /// Learns a model from the resolved tickets of the store that every analyst may see, and puts it in use.
     ///
     /// # Errors
+    /// [`Error::Rules`] while the rule file is wrong, for learning starts from it;
     /// [`Error::NothingToLearn`] where too few tickets are resolved or have a value; an error of the
     /// store; a model that cannot be written.
     pub fn train(&self) -> Result<TrainReport, Error> {
@@ -76,6 +77,9 @@ impl Engine {
 impl Learner {
     fn learn(&self) -> Result<TrainReport, Error> {
         let watch = Stopwatch::start();
+        if let Some(problem) = self.rules.problem() {
+            return Err(Error::Rules { problem });
+        }
         let lessons = Lessons::new(&self.settings.learn, &self.settings.out_of_scope);
         let seq = self.store.newest_seq()?;
         let mut tickets = Vec::new();
@@ -109,10 +113,10 @@ impl Learner {
 
     /// Whether so much has changed since the model in use was learned that it is worth learning
     /// anew, or there is one that cannot be read: it is damaged or of another version of Firstline.
-    /// The first model is learned when somebody asks for it.
+    /// The first model is learned when somebody asks for it, and none while the rule file is wrong.
     fn is_worth_it(&self) -> Result<bool, Error> {
         let after = u64::from(self.settings.relearn_after);
-        if after == 0 {
+        if after == 0 || self.rules.problem().is_some() {
             return Ok(false);
         }
         let Some(model) = self.models.current() else {

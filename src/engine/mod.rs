@@ -86,7 +86,7 @@ use crate::config::Settings;
 use crate::model::{Day, Document, DocumentKey, Kind};
 use crate::search::{Pins, Synonyms};
 use crate::store::{ApiKey, Author, Change, Outcome, StoreReader, StoreWriter, Written};
-use crate::triage::{Problems, Rules, Thresholds};
+use crate::triage::{Rules, Thresholds};
 
 /// How long [`Engine::wait_visible`] waits.
 const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
@@ -95,7 +95,7 @@ const MAX_VISIBLE_WAIT: Duration = Duration::from_secs(30);
 pub struct Engine {
     folder: PathBuf,
     settings: Settings,
-    rules: Arc<DeskFile<RuleFile, Problems>>,
+    rules: Arc<DeskFile<RuleFile>>,
     models: Arc<Models>,
     corrections: CorrectionBox,
     synonyms: DeskFile<Synonyms>,
@@ -145,14 +145,14 @@ impl Engine {
     /// missing, damaged or of another version is made anew in the background.
     ///
     /// # Errors
-    /// [`Error::InUse`] when another process has it; wrong rules; a newer format, which leaves the
-    /// folder untouched.
+    /// [`Error::InUse`] when another process has it; a newer format, which leaves the folder
+    /// untouched.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
         crate::store::check(folder)?;
-        let rules = Arc::new(RuleFile::open(folder, &settings)?);
         let lock = FolderLock::take(folder)?;
         let writer = StoreWriter::open(folder)?;
         let store = writer.reader();
+        let rules = Arc::new(RuleFile::open(folder, &settings, &store));
         let models = Arc::new(Models::open(folder, store.clone()));
         models.take_files()?;
         let progress = Arc::new(Progress::default());
@@ -214,8 +214,8 @@ impl Engine {
     /// # Errors
     /// [`Error::NeedsRebuild`] when there is no index to read.
     pub fn open_reading(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        let rules = Arc::new(RuleFile::open(folder, &settings)?);
         let store = StoreReader::open_folder(folder)?;
+        let rules = Arc::new(RuleFile::open(folder, &settings, &store));
         let progress = Arc::new(Progress::default());
         progress.set_stored_seq(store.newest_seq()?);
         let slots = open_slots(folder, &store, &progress, |slot, detail| {

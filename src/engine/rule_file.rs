@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Error;
-use super::desk_file::{DeskFile, Refused};
+use super::desk_file::DeskFile;
 use crate::config::Settings;
+use crate::store::StoreReader;
 use crate::triage::{Problems, Rules};
 
 /// Rules and the text that they were read from. The default has none.
@@ -24,16 +24,22 @@ impl RuleFile {
         })
     }
 
-    /// The rules of a data folder, which must be right when the engine starts: it would decide on
-    /// nothing.
-    pub(super) fn open(
-        folder: &Path,
-        settings: &Settings,
-    ) -> Result<DeskFile<Self, Problems>, Error> {
+    /// The rules of a data folder. A wrong file keeps nothing from starting: until it is mended the
+    /// rules of the newest stored decision decide, or none where nothing was stored.
+    pub(super) fn open(folder: &Path, settings: &Settings, store: &StoreReader) -> DeskFile<Self> {
         let path = folder.join(&settings.triage.rules);
-        DeskFile::open_right(path.clone(), Self::parse).map_err(|refused| match refused {
-            Refused::Io(source) => Error::Folder { path, source },
-            Refused::Wrong(problems) => Error::Rules(problems),
-        })
+        let parse = |name: &str, text: &str| {
+            Self::parse(name, text).map_err(|problems| problems.to_string())
+        };
+        DeskFile::open_kept(path, parse, || Self::of_newest_decision(store))
+    }
+
+    fn of_newest_decision(store: &StoreReader) -> Self {
+        let text = store.newest_rules_text().unwrap_or_else(|error| {
+            tracing::warn!(error = super::chain(&error), "the last rules are not known");
+            None
+        });
+        let parsed = text.and_then(|text| Self::parse("the last rules", &text).ok());
+        parsed.unwrap_or_default()
     }
 }

@@ -50,7 +50,9 @@ pub struct RulesStatus {
     /// Those in use.
     #[serde(flatten)]
     pub summary: RulesSummary,
-    /// Why the file as it is now was not taken; what was read before stays in use.
+    /// Why the file as it is now was not taken, every problem with file, line and column, one a
+    /// line. What was read before stays in use; after a start the rules of the newest stored
+    /// decision, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

@@ -21,6 +21,14 @@ use crate::search::SearchHit;
 use crate::store::{Change, NewDecision, StoreReader, StoredDecision};
 use crate::triage::{Basis, Corrections, Model, Rules, Thresholds, TriageDecision};
 
+/// What is told with decisions while the rule file cannot be taken, and there are rules from before.
+const BY_LAST_RULES: &str = "the rule file could not be taken (`firstline status` shows why): the \
+                             last rules that were right decide";
+
+/// The same where there are none.
+const WITHOUT_RULES: &str = "the rule file could not be taken (`firstline status` shows why): no \
+                             rule decides until it is mended";
+
 /// A ticket to decide on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
@@ -128,6 +136,7 @@ pub struct Decider {
     model: Option<Arc<Model>>,
     /// What was told since.
     corrections: Arc<Corrections>,
+    warning: Option<&'static str>,
 }
 
 impl Decider {
@@ -139,6 +148,12 @@ impl Decider {
             return basis.decide(&dated(ticket.clone()));
         }
         basis.decide(ticket)
+    }
+
+    /// What whoever asks should know: that the rule file as it is now could not be taken.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        self.warning
     }
 
     pub(super) fn basis(&self) -> Basis<'_> {
@@ -228,12 +243,18 @@ impl Engine {
     /// # Errors
     /// An error of the store.
     pub fn decider(&self) -> Result<Decider, Error> {
+        let is_wrong = self.rules.problem().is_some();
         let mut decider = Decider {
             file: self.rules.content(),
             settings: (&self.settings.triage).into(),
             model: self.models.current(),
             corrections: Arc::default(),
+            warning: None,
         };
+        decider.warning = is_wrong.then_some(match decider.file.rules.digest() {
+            "" => WITHOUT_RULES,
+            _ => BY_LAST_RULES,
+        });
         decider.corrections = self.corrections.current(self.newest(), &decider)?;
         Ok(decider)
     }
@@ -287,6 +308,7 @@ impl Engine {
                 settings,
                 model,
                 corrections: Arc::new(corrections),
+                warning: None,
             }),
             (file, model, corrections) => {
                 let gone = file.err().into_iter().chain(model.err());
@@ -403,7 +425,7 @@ impl Engine {
             decision: decider.decide(&asked.ticket),
             evidence: None,
             articles: None,
-            warnings: Vec::new(),
+            warnings: decider.warning.map(str::to_owned).into_iter().collect(),
         };
         if wanted.evidence {
             self.add_evidence(&asked, &decider.lessons(), audience, &mut decided)?;

@@ -150,6 +150,21 @@ pub(super) fn rules_text(connection: &Connection, digest: &str) -> Result<Option
         .transpose()
 }
 
+/// The text of the rules that the newest decision was made by, or `None` when there is no decision.
+pub(super) fn newest_rules_text(connection: &Connection) -> Result<Option<String>, Error> {
+    if !has_format(connection, 4)? {
+        return Ok(None);
+    }
+    let digest: Option<String> = connection
+        .prepare_cached("SELECT rules_digest FROM decision ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    match digest {
+        Some(digest) => rules_text(connection, &digest),
+        None => Ok(None),
+    }
+}
+
 /// Calls `sink` with the decisions of a period, both days included, whose tickets are there; with
 /// the last one of a ticket only, oldest first.
 pub(super) fn decided_tickets(

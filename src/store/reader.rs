@@ -368,6 +368,15 @@ impl StoreReader {
         self.with(|connection| models::get(connection, version))
     }
 
+    /// The text of the rules that the newest stored decision was made by, or `None` when none is
+    /// stored.
+    ///
+    /// # Errors
+    /// An error of the database, or [`Error::DamagedDecision`].
+    pub fn newest_rules_text(&self) -> Result<Option<String>, Error> {
+        self.with(decisions::newest_rules_text)
+    }
+
     /// Calls `sink` with the decisions of a period, both days included, whose tickets are there;
     /// with the last one of a ticket only, oldest first. Cost: a scan of the period.
     ///

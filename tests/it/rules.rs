@@ -59,6 +59,14 @@ fn the_schema_is_printed() {
     assert_eq!(schema["title"], "Firstline triage rules");
 }
 
+fn wait(what: &dyn Fn() -> bool) {
+    let started = Instant::now();
+    while !what() {
+        assert!(started.elapsed() < Duration::from_secs(10), "in vain");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Rules are edited while the desk works: a slip must not leave it without rules.
 #[test]
 fn a_changed_file_is_taken_and_a_wrong_or_missing_one_is_not() {
@@ -70,13 +78,6 @@ fn a_changed_file_is_taken_and_a_wrong_or_missing_one_is_not() {
         server.post("/v1/triage", &json!({"subject": "vpn"})).json()["category"]["value"].clone()
     };
     let status = || server.get("/v1/status").json()["rules"].clone();
-    let wait = |what: &dyn Fn() -> bool| {
-        let started = Instant::now();
-        while !what() {
-            assert!(started.elapsed() < Duration::from_secs(10), "{}", status());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    };
     assert_eq!(category(), "network/vpn");
     assert!(status().get("problem").is_none());
     let changed = RULES.replace("vpn\" = 5.0", "vpn\" = -5.0, \"hardware/printer\" = 5.0");
@@ -104,6 +105,92 @@ fn a_changed_file_is_taken_and_a_wrong_or_missing_one_is_not() {
     );
     std::fs::write(&file, RULES).unwrap();
     wait(&|| category() == "network/vpn" && status().get("problem").is_none());
+}
+
+/// A slip in the rules before a reboot must not take search down with triage.
+#[test]
+fn a_wrong_file_keeps_nothing_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let file = data.join("rules.toml");
+    std::fs::write(&file, format!("{RULES}oops\n")).unwrap();
+    import(data, &[ticket(1, "vpn drops", "network/vpn")]);
+    let place = "rules.toml:9:5: ";
+    for args in [
+        &["search", "vpn", "--json"][..],
+        &["similar", "vpn", "--json"],
+        &["verify"],
+        &["status"],
+    ] {
+        let output = run(data, args);
+        assert_ne!(
+            output.status.code(),
+            Some(2),
+            "{args:?} {}",
+            stderr(&output)
+        );
+    }
+    let status = run(data, &["status"]);
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert!(status.contains(place), "{status}");
+    let json = run_json(data, &["status"]);
+    assert!(json["rules"]["problem"].as_str().unwrap().contains(place));
+    let train = run(data, &["train"]);
+    assert_eq!(train.status.code(), Some(2));
+    assert!(stderr(&train).contains(place), "{}", stderr(&train));
+    let triage = run(data, &["triage", "vpn drops"]);
+    assert_eq!(triage.status.code(), Some(1), "nothing was decided");
+    assert!(
+        stderr(&triage).contains("no rule decides"),
+        "{}",
+        stderr(&triage)
+    );
+    let batch = data.join("new.ndjson");
+    std::fs::write(&batch, "{\"subject\": \"vpn\"}\n").unwrap();
+    let batch = run(data, &["triage", "--batch", batch.to_str().unwrap()]);
+    assert!(
+        stderr(&batch).contains("no rule decides"),
+        "{}",
+        stderr(&batch)
+    );
+
+    let server = Server::start(data);
+    assert!(server.said().contains(place), "{}", server.said());
+    let answer = server.post("/v1/triage", &json!({"subject": "vpn"})).json();
+    assert_eq!(answer["needs_human"], true, "{answer}");
+    assert!(
+        answer["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("no rule decides")
+    );
+    std::fs::write(&file, RULES).unwrap();
+    let category = |server: &Server| {
+        server.post("/v1/triage", &json!({"subject": "vpn"})).json()["category"]["value"].clone()
+    };
+    wait(&|| category(&server) == "network/vpn");
+    let asked = json!({"subject": "vpn", "store": true});
+    assert_eq!(server.post("/v1/triage", &asked).status, 200);
+    assert_eq!(server.stop(), Some(0));
+
+    std::fs::write(&file, format!("{RULES}oops\n")).unwrap();
+    let server = Server::start(data);
+    let answer = server.post("/v1/triage", &json!({"subject": "vpn"})).json();
+    assert_eq!(
+        answer["category"]["value"], "network/vpn",
+        "by the rules of what is stored"
+    );
+    assert!(
+        answer["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("last rules that were right")
+    );
+    std::fs::write(&file, RULES).unwrap();
+    let status = || server.get("/v1/status").json()["rules"].clone();
+    wait(&|| status().get("problem").is_none());
+    let answer = server.post("/v1/triage", &json!({"subject": "vpn"})).json();
+    assert!(answer.get("warnings").is_none(), "{answer}");
 }
 
 /// What would have become of the past tickets is what a desk wants to know before a change.

@@ -68,6 +68,7 @@ pub(crate) fn import(folder: &Path, documents: &[Value]) {
 pub(crate) struct Server {
     child: Child,
     address: String,
+    said: String,
 }
 
 /// A response: its status, its headers as text, its body.
@@ -124,12 +125,21 @@ impl Server {
         };
         // Somebody must read the log, or the server stops when the pipe is full.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, address }
+        Self {
+            child,
+            address,
+            said: seen,
+        }
     }
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What it said before it listened.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
     }
 
     pub(crate) fn pid(&self) -> u32 {
