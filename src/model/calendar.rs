@@ -123,9 +123,7 @@ impl Calendar {
         let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute()));
         let minute = minute.unwrap_or_default();
         let is_holiday = self.holidays.contains(&Day::from(local.date()));
-        let mut hours = self.hours.iter();
-        let is_open =
-            !is_holiday && hours.any(|(day, hours)| *day == weekday && hours.contains(&minute));
+        let is_open = !is_holiday && self.is_in_hours(weekday, minute);
         LocalTime {
             weekday,
             minute,
@@ -133,9 +131,21 @@ impl Calendar {
         }
     }
 
-    /// The weekdays on which the desk is open at all.
-    pub fn open_days(&self) -> impl Iterator<Item = Weekday> {
-        self.hours.iter().map(|(day, _)| *day)
+    /// Whether the clock on the wall may ever show this, as far as weekday, minute and hours tell.
+    #[must_use]
+    pub fn may_show(&self, local: LocalTime) -> bool {
+        let is_in_hours = self.is_in_hours(local.weekday, local.minute);
+        if local.is_open {
+            is_in_hours
+        } else {
+            // A holiday may fall on any day.
+            !is_in_hours || !self.holidays.is_empty()
+        }
+    }
+
+    fn is_in_hours(&self, weekday: Weekday, minute: u16) -> bool {
+        let mut hours = self.hours.iter();
+        hours.any(|(day, hours)| *day == weekday && hours.contains(&minute))
     }
 }
 

@@ -106,14 +106,16 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 pub(super) struct Values {
     /// In lower case; the case does not matter.
     pub(super) exact: BTreeSet<String>,
-    /// With the text they were written as.
-    pub(super) patterns: Vec<(String, Regex)>,
+    /// Values in which `*` stands for anything; the case does not matter.
+    pub(super) wild: Vec<Regex>,
+    pub(super) regexes: Vec<Regex>,
 }
 
 impl Values {
-    fn take(&self, value: &str) -> bool {
+    pub(super) fn take(&self, value: &str) -> bool {
+        let mut patterns = self.wild.iter().chain(&self.regexes);
         (!self.exact.is_empty() && self.exact.contains(&value.to_lowercase()))
-            || self.patterns.iter().any(|(_, regex)| regex.is_match(value))
+            || patterns.any(|regex| regex.is_match(value))
     }
 }
 
@@ -127,7 +129,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    fn has(&self, local: LocalTime) -> bool {
+    pub(super) fn has(&self, local: LocalTime) -> bool {
         let is_in_minutes = |(from, to): (u16, u16)| {
             if from < to {
                 (from..to).contains(&local.minute)

@@ -37,6 +37,8 @@ pub(super) struct Reading<'a> {
     pub(super) found: Found<'a>,
     pub(super) builder: Builder,
     pub(super) has_calendar: bool,
+    /// Where the file is no TOML.
+    broken: Vec<Range<usize>>,
     queues: BTreeMap<String, String>,
     tags: BTreeSet<String>,
     flags: BTreeSet<String>,
@@ -74,18 +76,24 @@ type Weights = (
     Vec<(LabelKind, String, f64)>,
 );
 
+/// Where each rule stands; none for a rule with an error, which may say less than was meant.
+pub(super) type Places = Vec<Option<Range<usize>>>;
+
 /// The rules of a file as far as they can be read, where each stands, and what is wrong.
-pub(super) fn read(text: &str) -> (Rules, Vec<Range<usize>>, Found<'_>) {
+pub(super) fn read(text: &str) -> (Rules, Places, Found<'_>) {
     let mut found = Found::new(text);
     let (file, errors) = DeTable::parse_recoverable(text);
+    let mut broken = Vec::new();
     for error in &errors {
-        let span = error.span().unwrap_or(0..0);
+        let span = error.span().unwrap_or(0..text.len());
+        broken.push(span.clone());
         found.error(ProblemKind::Syntax, span, error.message().to_owned());
     }
     let mut reading = Reading {
         found,
         builder: Builder::default(),
         has_calendar: false,
+        broken,
         queues: BTreeMap::new(),
         tags: BTreeSet::new(),
         flags: BTreeSet::new(),
@@ -101,13 +109,17 @@ pub(super) fn read(text: &str) -> (Rules, Vec<Range<usize>>, Found<'_>) {
 }
 
 impl Reading<'_> {
-    fn file(&mut self, file: &DeTable<'_>) -> (Rules, Vec<Range<usize>>) {
+    fn file(&mut self, file: &DeTable<'_>) -> (Rules, Places) {
         self.keys(file, &FILE_KEYS, &[]);
         self.format(file);
         self.declared(file);
         let calendar = file.get("calendar");
         self.has_calendar = calendar.is_some();
+        let n_problems = self.found.len();
         let calendar = calendar.and_then(|value| file_calendar::read(value, &mut self.found));
+        // One of which a part is missing would tell of times that there are not.
+        let is_whole = self.broken.is_empty() && !self.found.has_errors_from(n_problems);
+        let calendar = calendar.filter(|_| is_whole);
         let (bias, label_bias) = match file.get("bias") {
             Some(value) => self.bias(value),
             None => (Vec::new(), Vec::new()),
@@ -124,7 +136,7 @@ impl Reading<'_> {
         for value in questions {
             rules.questions.extend(self.question(value));
         }
-        let places = self.rules(file, &mut rules);
+        let mut places = self.rules(file, &mut rules);
         rules.values = Values::new(&self.queues);
         rules.queues.clone_from(&self.queues);
         rules.asks_time = rules.rules.iter().any(|rule| rule.condition.asks_time());
@@ -134,17 +146,19 @@ impl Reading<'_> {
         let built = std::mem::take(&mut self.builder).build();
         rules.matcher = built.unwrap_or_else(|detail| {
             self.found.error(ProblemKind::WrongValue, 0..0, detail);
+            places.fill(None);
             Matcher::default()
         });
         (rules, places)
     }
 
-    fn rules(&mut self, file: &DeTable<'_>, rules: &mut Rules) -> Vec<Range<usize>> {
+    fn rules(&mut self, file: &DeTable<'_>, rules: &mut Rules) -> Places {
         let mut places = Vec::new();
         let tables = file
             .get("rule")
             .map_or(&[][..], |list| self.found.list(list));
-        for value in tables {
+        for (index, value) in tables.iter().enumerate() {
+            let n_problems = self.found.len();
             let Some(table) = self.found.table(value) else {
                 continue;
             };
@@ -158,13 +172,22 @@ impl Reading<'_> {
                 let n_patterns = self.builder.next() - before;
                 rules.rule_of.extend(vec![rules.rules.len(); n_patterns]);
                 rules.rules.push(rule);
-                places.push(place);
+                let next = tables.get(index + 1);
+                let end = next.map_or(usize::MAX, |next| next.span().start);
+                let is_right = !self.found.has_errors_from(n_problems)
+                    && !self.is_broken(value.span().start..end);
+                places.push(is_right.then_some(place));
             } else {
                 self.builder.forget_from(before);
                 rules.n_off += 1;
             }
         }
         places
+    }
+
+    fn is_broken(&self, stretch: Range<usize>) -> bool {
+        let mut broken = self.broken.iter();
+        broken.any(|broken| broken.start < stretch.end && broken.end >= stretch.start)
     }
 
     /// Notes every key that is in neither list.
@@ -373,13 +396,15 @@ impl Reading<'_> {
                 }
             }
         }
-        let reason = table.get("reason").map(|reason| self.found.text(reason));
-        match reason {
-            Some(reason) => policy.reason = reason?,
-            None => {
-                let detail = "what is set needs a `reason`, which is shown with it".to_owned();
-                self.found.error(ProblemKind::Missing, set.span(), detail);
-            }
+        let reason = table.get("reason");
+        policy.reason = match reason {
+            Some(reason) => self.found.text(reason)?,
+            None => String::new(),
+        };
+        if policy.reason.trim().is_empty() {
+            let detail = "what is set needs a `reason`, which is shown with it".to_owned();
+            let span = reason.map_or(set.span(), Spanned::span);
+            self.found.error(ProblemKind::Missing, span, detail);
         }
         if policy.values.is_empty() && policy.labels.is_empty() {
             let detail = "`set` sets nothing".to_owned();

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use toml::de::DeTable;
 
 use super::condition::{Condition, Field, Scope, Values, Window};
 use super::file::Reading;
 use super::file_calendar;
-use super::matcher::why;
+use super::matcher::regex;
 use super::problems::ProblemKind;
 use super::reader::{Text, Value};
 use crate::model::Weekday;
@@ -39,9 +39,6 @@ pub(super) const KEYS: [&str; 19] = [
 
 /// How many words may stand between the first and the last of `near`, when it is not said.
 const WITHIN: usize = 5;
-
-/// A compiled regex may take so much memory.
-const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// The conditions of one table.
 pub(super) struct Conditions {
@@ -270,20 +267,20 @@ impl Reading<'_> {
                 .get("matches")
                 .map(|value| self.found.one_or_more(value));
             for Text { text, span } in texts.into_iter().flatten() {
-                self.pattern(&text, &text, span, &mut values);
+                values.regexes.extend(self.regex(&text, span));
             }
         } else {
             for Text { text, span } in self.found.one_or_more(value) {
                 if text.contains('*') {
                     let parts: Vec<String> = text.split('*').map(regex::escape).collect();
                     let pattern = format!("(?is)^{}$", parts.join(".*"));
-                    self.pattern(&pattern, &text, span, &mut values);
+                    values.wild.extend(self.regex(&pattern, span));
                 } else {
                     values.exact.insert(text.to_lowercase());
                 }
             }
         }
-        if values.exact.is_empty() && values.patterns.is_empty() {
+        if values.exact.is_empty() && values.wild.is_empty() && values.regexes.is_empty() {
             let detail = format!("{name} needs a value");
             self.found
                 .error(ProblemKind::NeverFires, value.span(), detail);
@@ -294,21 +291,12 @@ impl Reading<'_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &str, text: &str, span: Range<usize>, values: &mut Values) {
-        let built = RegexBuilder::new(pattern)
-            .size_limit(MAX_REGEX_BYTES)
-            .build();
-        match built {
-            Ok(regex) => values.patterns.push((text.to_owned(), regex)),
-            Err(error) => {
-                // So that the problem is told once.
-                let never = Regex::new("[^\\s\\S]").ok();
-                values
-                    .patterns
-                    .extend(never.map(|regex| (text.to_owned(), regex)));
-                self.found.error(ProblemKind::Regex, span, why(&error));
-            }
-        }
+    /// The regex; one that matches nothing, so that the problem is told once, when it cannot be read.
+    fn regex(&mut self, pattern: &str, span: Range<usize>) -> Option<Regex> {
+        regex(pattern)
+            .map_err(|detail| self.found.error(ProblemKind::Regex, span, detail))
+            .or_else(|()| Regex::new("[^\\s\\S]"))
+            .ok()
     }
 
     fn window(&mut self, value: &Value<'_>) -> Option<Condition> {

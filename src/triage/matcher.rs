@@ -199,10 +199,7 @@ impl Builder {
     /// Adds a regex. Gives the length of the shortest text that it matches, in bytes, or none when
     /// it matches nothing.
     pub(super) fn regex(&mut self, pattern: &str) -> Result<Option<usize>, String> {
-        let regex = RegexBuilder::new(pattern)
-            .size_limit(MAX_REGEX_BYTES)
-            .build()
-            .map_err(|error| why(&error))?;
+        let regex = regex(pattern)?;
         let hir = regex_syntax::parse(pattern).map_err(|error| error.to_string())?;
         let place = self.regexes.len();
         match literals::required(&hir) {
@@ -313,12 +310,17 @@ impl Matcher {
     }
 }
 
-/// Why a regex cannot be read, on one line.
-pub(super) fn why(error: &regex::Error) -> String {
-    let told = error.to_string();
-    let last = told.lines().last().unwrap_or_default();
-    let cause = last.trim_start_matches("error: ");
-    format!("this regex cannot be read: {cause}")
+/// A regex, or why it cannot be read, on one line.
+pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern)
+        .size_limit(MAX_REGEX_BYTES)
+        .build();
+    built.map_err(|error| {
+        let told = error.to_string();
+        let last = told.lines().last().unwrap_or_default();
+        let cause = last.trim_start_matches("error: ");
+        format!("this regex cannot be read: {cause}")
+    })
 }
 
 /// A term of a text: where it starts among the terms, and the word it came from.

@@ -192,7 +192,12 @@ impl<'a> Found<'a> {
 
     /// Whether an error was added.
     pub(super) fn has_errors(&self) -> bool {
-        let mut problems = self.problems.iter();
+        self.has_errors_from(0)
+    }
+
+    /// Whether an error was added after the first so many problems.
+    pub(super) fn has_errors_from(&self, n_problems: usize) -> bool {
+        let mut problems = self.problems.iter().skip(n_problems);
         problems.any(|problem| problem.severity == Severity::Error)
     }
 

@@ -145,13 +145,11 @@ impl Rules {
     }
 
     /// All problems of a rule file: what keeps it from being taken, and what is most likely not
-    /// meant. There are none when the list is empty.
+    /// meant; the latter of rules without errors. There are none when the list is empty.
     #[must_use]
     pub fn check(name: &str, text: &str) -> Problems {
         let (rules, places, mut found) = file::read(text);
-        if !found.has_errors() {
-            review::review(&rules, &places, &mut found);
-        }
+        review::review(&rules, &places, &mut found);
         Problems {
             file: name.to_owned(),
             problems: found.into_sorted(),

@@ -439,6 +439,7 @@ fn schema_and_parser_agree() {
         "flag = { vip = \"much\" }",
         "enabled = \"no\"",
         "set = { category = \"a\" }",
+        "set = { category = \"a\", reason = \" \" }",
         "set = { reason = \"x\" }",
         "set = { impact = 4, reason = \"x\" }",
     ] {
