@@ -74,7 +74,7 @@ impl Field {
     }
 
     fn values<'t>(&self, ticket: &'t TicketText) -> Vec<Cow<'t, str>> {
-        let one = |value: &'t Option<String>| value.as_deref().map(Cow::Borrowed);
+        let one = |value: &'t Option<String>| value.as_deref().map(trimmed);
         match self {
             Self::Channel => one(&ticket.channel).into_iter().collect(),
             Self::Requester => one(&ticket.requester).into_iter().collect(),
@@ -82,7 +82,7 @@ impl Field {
             Self::Product => one(&ticket.product).into_iter().collect(),
             Self::Attachment => {
                 let names = ticket.attachments.iter();
-                names.map(|name| Cow::Borrowed(name.as_str())).collect()
+                names.map(|name| trimmed(name)).collect()
             }
             Self::Other(name) => match ticket.fields.get(name) {
                 Some(Value::Array(list)) => list.iter().filter_map(scalar).collect(),
@@ -92,9 +92,14 @@ impl Field {
     }
 }
 
+/// Blanks around a value say nothing.
+fn trimmed(value: &str) -> Cow<'_, str> {
+    Cow::Borrowed(value.trim())
+}
+
 fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::String(text) => Some(trimmed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         Value::Bool(boolean) => Some(Cow::Owned(boolean.to_string())),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

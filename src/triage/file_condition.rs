@@ -271,6 +271,7 @@ impl Reading<'_> {
             }
         } else {
             for Text { text, span } in self.found.one_or_more(value) {
+                let text = text.trim();
                 if text.contains('*') {
                     let parts: Vec<String> = text.split('*').map(regex::escape).collect();
                     let pattern = format!("(?is)^{}$", parts.join(".*"));

@@ -310,10 +310,11 @@ impl Matcher {
     }
 }
 
-/// A regex, or why it cannot be read, on one line.
+/// A regex to which a line ends with LF, CR LF or CR, or why it cannot be read, on one line.
 pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
     let built = RegexBuilder::new(pattern)
         .size_limit(MAX_REGEX_BYTES)
+        .crlf(true)
         .build();
     built.map_err(|error| {
         let told = error.to_string();
@@ -456,5 +457,17 @@ mod tests {
             }
         };
         assert_eq!(find(add, "VPN-GW-02 since 2024"), ["VPN-GW-0", "2024"]);
+    }
+
+    /// Mail ends its lines with CR LF.
+    #[test]
+    fn a_line_ends_with_cr_lf_too() {
+        let add = |builder: &mut Builder| {
+            builder.regex("(?m)^line ?2$").unwrap();
+            builder.regex("e1.*").unwrap();
+        };
+        for text in ["line1\r\nline2\r\nline3", "line1\nline2", "line1\rline2\r"] {
+            assert_eq!(find(add, text), ["line2", "e1"], "{text:?}");
+        }
     }
 }

@@ -144,7 +144,8 @@ fn conditions_are_put_together() {
 
 #[test]
 fn fields_are_compared() {
-    let fields = serde_json::json!({"site": "LYS", "floor": 3, "labels": ["x", "y"]});
+    let fields =
+        serde_json::json!({"site": "LYS", "floor": 3, "labels": ["x", "y"], "padded": " LYS\t"});
     let asked = TicketText {
         requester: Some("Anna@Acme.example".to_owned()),
         organisation: Some("Acme Ltd".to_owned()),
@@ -166,6 +167,9 @@ fn fields_are_compared() {
     check("field.labels = \"y\"", true);
     check("field.site = { matches = '^L' }", true);
     check("field.nothing = \"*\"", false);
+    check("field.padded = \"lys \"", true);
+    check("field.padded = { matches = '^LYS$' }", true);
+    check("field.padded = \" l*s\"", true);
 }
 
 #[test]
