@@ -1,8 +1,7 @@
 //! Decides on a ticket: every field for itself, the queue by the categories, the priority by the
 //! matrix.
 //!
-//! The queue follows the category, as sure as all categories of it together. Tags and flags are
-//! decided each for itself (`labels`). A policy sets a value outside the arithmetic: its reason
+//! The queue follows the category (`queue`). Tags and flags are decided each for itself (`labels`). A policy sets a value outside the arithmetic: its reason
 //! weighs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +14,7 @@ use super::decision::{
 };
 use super::learned::{FieldReading, Model, Reading};
 use super::question::question;
+use super::queue::Following;
 use super::rules::{Fired, Rules};
 use super::weigh::{Outcome, Part, Parts, Weighed};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
@@ -73,14 +73,6 @@ impl Rules {
         };
         basis.decide(ticket)
     }
-
-    /// The value that the taxonomy gives the queue of a category.
-    fn queue_of(&self, category: &FieldValue) -> Option<FieldValue> {
-        match category {
-            FieldValue::Name(name) => self.queues.get(name).cloned().map(FieldValue::Name),
-            FieldValue::Number(_) => None,
-        }
-    }
 }
 
 impl<'a> Basis<'a> {
@@ -106,11 +98,11 @@ impl<'a> Basis<'a> {
         let reading = self.read(ticket);
         let asked = Asked::new(self, (ticket, &fired), reading.as_ref());
         let parts = asked.parts(field);
-        let is_open = !is_of_category && parts.set.is_none();
+        let is_open = !is_of_category && parts.set().is_none();
         is_open.then(|| parts.scores())
     }
 
-    fn read(&self, ticket: &TicketText) -> Option<Reading> {
+    pub(super) fn read(&self, ticket: &TicketText) -> Option<Reading> {
         let is_corrected = self.corrections.is_some_and(|told| !told.is_empty());
         let reads = self.model.is_some() || is_corrected;
         reads.then(|| Reading::of(ticket, self.model))
@@ -132,29 +124,7 @@ impl<'a> Basis<'a> {
         let fired = rules.fired(ticket);
         let reading = self.read(ticket);
         let asked = Asked::new(self, (ticket, &fired), reading.as_ref());
-        let for_category = asked.parts(FieldName::Category.as_str());
-        let set_queue = for_category
-            .set
-            .and_then(|category| rules.queue_of(category));
-        let (category, categories) = asked.decide(FieldName::Category.as_str(), &for_category);
-        let by_queue = queues_of(rules, category.value.as_ref(), &categories);
-        let mut for_queue = asked.parts(FieldName::Queue.as_str());
-        if !by_queue.is_empty() {
-            // Where the desk names the queue of a category, that is what it is; a queue of its own is
-            // learned for desks that do not.
-            for_queue.learned = None;
-            let parts = by_queue.iter();
-            for_queue.parts.extend(
-                parts.map(|(queue, category, weight)| (queue, Part::Category(category, *weight))),
-            );
-        }
-        // The queue of a category that is set is as sure as the category.
-        for_queue.set = for_queue.set.or(set_queue.as_ref());
-        let (mut queue, _) = asked.decide(FieldName::Queue.as_str(), &for_queue);
-        if category.out_of_scope && !by_queue.is_empty() && for_queue.set.is_none() {
-            // No category, no queue of it.
-            (queue.out_of_scope, queue.decision) = (true, Decision::Abstain);
-        }
+        let (category, queue) = asked.category_and_queue();
         let impact = asked.of(FieldName::Impact);
         let urgency = asked.of(FieldName::Urgency);
         TriageDecision {
@@ -174,7 +144,7 @@ impl<'a> Basis<'a> {
 }
 
 /// A ticket with what was found in it.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     basis: &'a Basis<'a>,
     ticket: &'a TicketText,
     fired: &'a [Fired<'a>],
@@ -184,7 +154,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(
+    pub(super) fn new(
         basis: &'a Basis<'a>,
         (ticket, fired): (&'a TicketText, &'a [Fired<'a>]),
         reading: Option<&'a Reading>,
@@ -201,7 +171,7 @@ impl<'a> Asked<'a> {
     }
 
     /// All that is known about a field.
-    fn parts(&'a self, field: &'a str) -> Parts<'a> {
+    pub(super) fn parts(&'a self, field: &'a str) -> Parts<'a> {
         let mut parts = match FieldName::of(field) {
             Some(field) => {
                 let rules = self.basis.rules;
@@ -224,8 +194,8 @@ impl<'a> Asked<'a> {
         self.basis.model?.of_field(field, self.reading?, fired)
     }
 
-    /// The decision on a field, and all its values.
-    fn decide(&self, field: &str, parts: &Parts<'_>) -> (FieldDecision, Vec<Weighed>) {
+    /// The decision on a field but for what it hangs on, and all its values.
+    fn decide<'b>(&self, field: &str, parts: &Parts<'b>) -> (FieldDecision, Vec<Weighed<'b>>) {
         let Outcome {
             mut decision,
             all,
@@ -236,7 +206,7 @@ impl<'a> Asked<'a> {
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
             let is_outside = learned.is_out_of_scope(decision.score, mean);
-            decision.out_of_scope = is_outside && parts.set.is_none();
+            decision.out_of_scope = is_outside && parts.set().is_none();
         }
         if let (Some(corrections), Some(value)) = (self.basis.corrections, &decision.value) {
             let told = corrections.examples(field, value);
@@ -247,7 +217,7 @@ impl<'a> Asked<'a> {
         decision.threshold = thresholds.apply;
         decision.decision = match thresholds.decision(decision.confidence) {
             // A set value is set, however often it was right.
-            Decision::Suggest | Decision::Abstain if parts.set.is_some() => Decision::Apply,
+            Decision::Suggest | Decision::Abstain if parts.set().is_some() => Decision::Apply,
             Decision::Apply | Decision::Suggest if decision.out_of_scope => Decision::Abstain,
             decided @ (Decision::Apply | Decision::Suggest | Decision::Abstain) => decided,
         };
@@ -257,14 +227,45 @@ impl<'a> Asked<'a> {
         (decision, all)
     }
 
-    /// The decision on a field that depends on no other.
-    fn of(&self, field: FieldName) -> FieldDecision {
-        let parts = self.parts(field.as_str());
-        self.decide(field.as_str(), &parts).0
+    /// The decision on a field that depends on no other, and all its values.
+    fn explained<'b>(&self, field: &str, parts: &Parts<'b>) -> (FieldDecision, Vec<Weighed<'b>>) {
+        let (mut decision, all) = self.decide(field, parts);
+        let value = decision.value.as_ref();
+        decision.counterfactual = value.and_then(|value| parts.counterfactual(value));
+        (decision, all)
+    }
+
+    fn of(&'a self, field: FieldName) -> FieldDecision {
+        self.explained(field.as_str(), &self.parts(field.as_str()))
+            .0
+    }
+
+    fn category_and_queue(&'a self) -> (FieldDecision, FieldDecision) {
+        let field = FieldName::Category.as_str();
+        let for_category = self.parts(field);
+        let (category, categories) = self.explained(field, &for_category);
+        let field = FieldName::Queue.as_str();
+        let following = Following {
+            rules: self.basis.rules,
+            category: &for_category,
+            own: &self.parts(field),
+        };
+        let for_queue = following.parts(&categories);
+        if !for_queue.follows() {
+            return (category, self.explained(field, &for_queue).0);
+        }
+        let (mut queue, _) = self.decide(field, &for_queue);
+        let value = queue.value.as_ref();
+        queue.counterfactual = value.and_then(|value| following.counterfactual(value, &categories));
+        if category.out_of_scope && for_queue.set().is_none() {
+            // No category, no queue of it.
+            (queue.out_of_scope, queue.decision) = (true, Decision::Abstain);
+        }
+        (category, queue)
     }
 
     /// The fields that the rules know nothing of.
-    fn further_fields(&self) -> BTreeMap<String, FieldDecision> {
+    fn further_fields(&'a self) -> BTreeMap<String, FieldDecision> {
         let learned = self.basis.model.into_iter().flat_map(Model::fields);
         let told = self.basis.corrections.into_iter();
         let told = told.flat_map(Corrections::fields);
@@ -272,39 +273,12 @@ impl<'a> Asked<'a> {
         let further = names
             .into_iter()
             .filter(|name| FieldName::of(name).is_none());
-        let decided = further.map(|name| (name.to_owned(), self.decide(name, &self.parts(name)).0));
+        let decided = further.map(|name| {
+            let decision = self.explained(name, &self.parts(name)).0;
+            (name.to_owned(), decision)
+        });
         decided.collect()
     }
-}
-
-/// For every queue its likeliest category, and the log-odds of all its categories together beside
-/// every queue being as likely. Nothing where no category was found.
-fn queues_of<'a>(
-    rules: &Rules,
-    category: Option<&FieldValue>,
-    categories: &'a [Weighed],
-) -> Vec<(FieldValue, &'a str, f64)> {
-    if category
-        .and_then(|category| rules.queue_of(category))
-        .is_none()
-    {
-        return Vec::new();
-    }
-    let mut queues: BTreeMap<FieldValue, (&str, f64)> = BTreeMap::new();
-    for weighed in categories {
-        if let (Some(queue), FieldValue::Name(name)) =
-            (rules.queue_of(&weighed.value), &weighed.value)
-        {
-            // The best come first.
-            queues.entry(queue).or_insert((name, 0.0)).1 += weighed.confidence;
-        }
-    }
-    #[expect(clippy::cast_precision_loss, reason = "queues are few")]
-    let even = queues.len() as f64;
-    let queues = queues.into_iter().filter(|(_, (_, share))| *share > 0.0);
-    queues
-        .map(|(queue, (name, share))| (queue, name, (share * even).ln()))
-        .collect()
 }
 
 fn priority(
@@ -553,17 +527,6 @@ ask = "Is it the tunnel or the toner?"
             Some(2.0),
             "the stated weight is told beside the learned one"
         );
-    }
-
-    #[test]
-    fn without_the_reasons_that_are_named_the_next_value_is_the_best() {
-        let decision = decide_learned("tunnel drops", "in the office");
-        let next = decision.category.counterfactual.unwrap();
-        assert_eq!(next.value, FieldValue::Name("hardware/printer".to_owned()));
-        let missed: f64 = next.without.iter().map(|removed| removed.weight).sum();
-        assert!(missed > next.lead, "{next:?}");
-        let but_one = missed - next.without.last().unwrap().weight;
-        assert!(but_one <= next.lead, "the fewest: {next:?}");
     }
 
     #[test]

@@ -291,7 +291,8 @@ pub struct FieldDecision {
     pub reasons: Vec<Reason>,
     /// The next best values that something speaks for, at most three.
     pub alternatives: Vec<Alternative>,
-    /// How near the next best value is.
+    /// What the answer hangs on; none where it would be the same without all of the reasons but the
+    /// bias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counterfactual: Option<Counterfactual>,
     /// The question whose answer would tell two values apart that are close.
@@ -305,29 +306,33 @@ pub struct FieldDecision {
     pub out_of_scope: bool,
 }
 
-/// How near the next best value is.
+/// What the answer hangs on: without some of the reasons it would be another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Counterfactual {
-    /// The next best value.
-    pub value: FieldValue,
-    /// By how much the best one leads, in log-odds.
+    /// What the answer would be: another value, or none where nothing would speak for any.
+    pub value: Option<FieldValue>,
+    /// By how much the answer leads over it now, in log-odds, or over nothing, which has a score of 0;
+    /// below 0 where a policy sets the answer against the weights.
     pub lead: f64,
-    /// The fewest reasons without which the next best value would be the best; none where even all
-    /// of them are too few.
+    /// The fewest reasons without which it would be so, the heaviest first. A queue that follows the
+    /// category hangs on what the category hangs on: there they are as few as none of them can be
+    /// left out.
     pub without: Vec<Removed>,
 }
 
-/// A reason that would be missed.
+/// A reason that would be missing: a rule with all that it gives and sets, a thing in the ticket, or
+/// a correction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Removed {
-    /// What it is: a rule, or something in the ticket.
+    /// What it is.
     #[serde(flatten)]
     pub what: RemovedWhat,
-    /// By how much the lead would shrink without it, in log-odds.
+    /// By how much the lead would shrink without it, in log-odds: 0 for a policy. That of a queue that
+    /// follows the category is the lead of the likeliest categories.
     pub weight: f64,
 }
 
-/// What would be missed.
+/// What would be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum RemovedWhat {

@@ -8,6 +8,7 @@
 
 mod condition;
 mod correction;
+mod counterfactual;
 mod decide;
 mod decision;
 mod file;
@@ -21,6 +22,7 @@ mod literals;
 mod matcher;
 mod problems;
 mod question;
+mod queue;
 mod reader;
 mod refute;
 mod review;

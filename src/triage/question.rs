@@ -27,10 +27,8 @@ pub(super) fn question(
     decision: &FieldDecision,
 ) -> Option<String> {
     let best = decision.value.as_ref()?;
-    let next = decision
-        .counterfactual
-        .as_ref()
-        .filter(|next| next.lead < CLOSE)?;
+    let next = decision.alternatives.first();
+    let next = next.filter(|next| decision.score - next.score < CLOSE)?;
     let is_between = |question: &&Question| {
         question.between.contains(best) && question.between.contains(&next.value)
     };

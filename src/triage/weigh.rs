@@ -4,11 +4,10 @@
 //! rules, words and fields, and a bias. Sums come first, for all values; parts become reasons only
 //! for the value that is chosen.
 
-use super::decision::{
-    Alternative, Counterfactual, Decision, FieldDecision, FieldName, FieldValue, Reason, Removed,
-    RemovedWhat,
-};
-use super::learned::{Contribution, FieldReading};
+use std::cmp::Ordering;
+
+use super::decision::{Alternative, Decision, FieldDecision, FieldName, FieldValue, Reason};
+use super::learned::FieldReading;
 use super::rules::{Fired, Firing, Policy, Rule};
 use crate::model::TicketText;
 
@@ -18,8 +17,9 @@ const MAX_ALTERNATIVES: usize = 3;
 /// The learned reasons that are shown one by one.
 const MAX_LEARNED: usize = 8;
 
-/// A counterfactual of more reasons says nothing.
-const MAX_WITHOUT: usize = 8;
+/// Scores that differ by less than one such part are equal: sums of the same weights must not differ
+/// by their order.
+const GRID: f64 = 1e9;
 
 /// What contributes to the score of a value, apart from what was learned.
 #[derive(Clone, Copy)]
@@ -32,9 +32,19 @@ pub(super) enum Part<'a> {
     Correction(u64, f64),
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// What it is a part of; nothing where it is there for every ticket, or follows from another field.
+    pub(super) fn cause(self) -> Option<Cause<'a>> {
+        match self {
+            Self::Rule(rule, ..) => Some(Cause::Rule(&rule.id)),
+            Self::Set(_, fired) => Some(Cause::Rule(&fired.rule.id)),
+            Self::Correction(seq, _) => Some(Cause::Correction(seq)),
+            Self::Bias(_) | Self::Category(..) => None,
+        }
+    }
+
     /// What it gives to the score where stated weights are multiplied by a factor.
-    fn weight(self, factor: f64) -> f64 {
+    pub(super) fn weight(self, factor: f64) -> f64 {
         match self {
             Self::Bias(weight) | Self::Rule(_, weight, _) | Self::Category(_, weight) => {
                 factor * weight
@@ -45,41 +55,56 @@ impl Part<'_> {
     }
 }
 
-/// What could be missed.
-#[derive(Clone, Copy)]
-enum Removable<'a> {
-    Rule(&'a Rule),
-    Learned(Contribution),
+/// What could be missing: a rule with all that it gives, something at a place of the ticket, or a
+/// correction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause<'a> {
+    Rule(&'a str),
+    Learned(usize),
     Correction(u64),
 }
 
 /// All that is known about a field of a ticket.
+#[derive(Clone)]
 pub(super) struct Parts<'a> {
     pub(super) ticket: &'a TicketText,
-    pub(super) fired: &'a [Fired<'a>],
+    pub(super) fired: Vec<&'a Fired<'a>>,
     pub(super) parts: Vec<(&'a FieldValue, Part<'a>)>,
     /// The values of the taxonomy.
     pub(super) values: &'a [FieldValue],
     pub(super) learned: Option<FieldReading<'a>>,
-    /// The value that a policy sets.
-    pub(super) set: Option<&'a FieldValue>,
 }
 
 /// A value with what it came to.
-#[derive(Debug, Clone)]
-pub(super) struct Weighed {
-    pub(super) value: FieldValue,
-    score: f64,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weighed<'a> {
+    pub(super) value: &'a FieldValue,
+    /// Its number among the values that were learned.
+    pub(super) number: Option<usize>,
+    pub(super) score: f64,
     /// 0 to 1.
     pub(super) confidence: f64,
     /// Whether anything speaks for or against it.
-    is_spoken_of: bool,
+    pub(super) is_spoken_of: bool,
+}
+
+impl Weighed<'_> {
+    /// Its score, in whole numbers of the smallest difference that counts.
+    fn rank(&self) -> f64 {
+        rank(self.score)
+    }
+}
+
+/// A score in whole numbers of the smallest difference that counts.
+pub(super) fn rank(score: f64) -> f64 {
+    // Not a zero below zero, which would come after zero.
+    (score * GRID).round() + 0.0
 }
 
 /// A decision before it is known how sure is sure enough, and all values, the best first.
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
     pub(super) decision: FieldDecision,
-    pub(super) all: Vec<Weighed>,
+    pub(super) all: Vec<Weighed<'a>>,
     /// The mean score of all values, in log-odds.
     pub(super) mean: f64,
 }
@@ -91,6 +116,7 @@ impl<'a> Parts<'a> {
         (bias, values): (&'a [(FieldName, FieldValue, f64)], &'a [FieldValue]),
         (ticket, fired): (&'a TicketText, &'a [Fired<'a>]),
     ) -> Self {
+        let mut known = Self::without_rules(ticket, fired);
         let of_field = bias.iter().filter(|(of, _, _)| *of == field);
         let mut parts: Vec<(&FieldValue, Part<'_>)> = of_field
             .map(|(_, value, weight)| (value, Part::Bias(*weight)))
@@ -101,80 +127,138 @@ impl<'a> Parts<'a> {
                 parts.extend(of_value.map(|firing| (value, Part::Rule(rule, *weight, firing))));
             }
         }
-        let set = set(field, fired);
-        parts.extend(set);
-        Self {
-            ticket,
-            fired,
-            parts,
-            values,
-            learned: None,
-            set: set.map(|(value, _)| value),
-        }
+        parts.extend(policies(field, fired));
+        (known.parts, known.values) = (parts, values);
+        known
     }
 
     /// A field that rules know nothing of.
     pub(super) fn without_rules(ticket: &'a TicketText, fired: &'a [Fired<'a>]) -> Self {
         Self {
             ticket,
-            fired,
+            fired: fired.iter().collect(),
             parts: Vec::new(),
             values: &[],
             learned: None,
-            set: None,
         }
+    }
+
+    /// What would be known if some of it were not there.
+    pub(super) fn without(&self, causes: &[Cause<'a>]) -> Self {
+        let is_left = |cause: Cause<'a>| !causes.contains(&cause);
+        let fired = self.fired.iter().copied();
+        let fired = fired.filter(|fired| is_left(Cause::Rule(&fired.rule.id)));
+        let fired: Vec<&Fired<'_>> = fired.collect();
+        let places = causes.iter().filter_map(|cause| match cause {
+            Cause::Learned(place) => Some(*place),
+            Cause::Rule(_) | Cause::Correction(_) => None,
+        });
+        let mut places: Vec<usize> = places.collect();
+        places.sort_unstable();
+        let learned = self.learned.as_ref();
+        let learned = learned.map(|learned| learned.without(&places, n_firings(&fired)));
+        let parts = self.parts.iter().copied();
+        let parts = parts.filter(|(_, part)| part.cause().is_none_or(is_left));
+        Self {
+            parts: parts.collect(),
+            learned,
+            fired,
+            ..*self
+        }
+    }
+
+    /// The values that policies set, with the rules, in order: the first is what is set.
+    pub(super) fn set_values(&self) -> impl Iterator<Item = (&'a FieldValue, Cause<'a>)> {
+        let parts = self.parts.iter();
+        parts.filter_map(|(value, part)| match part {
+            Part::Set(_, fired) => Some((*value, Cause::Rule(fired.rule.id.as_str()))),
+            Part::Bias(_) | Part::Rule(..) | Part::Category(..) | Part::Correction(..) => None,
+        })
+    }
+
+    /// The value that a policy sets.
+    pub(super) fn set(&self) -> Option<&'a FieldValue> {
+        self.set_values().next().map(|(value, _)| value)
     }
 
     /// The scores of all values, in order of values.
     pub(super) fn scores(&self) -> Vec<(FieldValue, f64)> {
         let weighed = self.weighed().into_iter();
-        weighed.map(|one| (one.value, one.score)).collect()
+        weighed.map(|one| (one.value.clone(), one.score)).collect()
     }
 
     /// The best value, or the one that is set, with its probability among all values of the field.
-    pub(super) fn weigh(&self) -> Outcome {
-        let mut all = self.weighed();
-        // Stable, so that equal scores fall to the lower value.
-        all.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let highest = all.first().map_or(0.0, |weighed| weighed.score);
-        all.sort_by_key(|weighed| self.set != Some(&weighed.value));
-        let total: f64 = all.iter().map(|one| (one.score - highest).exp()).sum();
-        for weighed in &mut all {
-            weighed.confidence = match self.set {
-                Some(set) => f64::from(u8::from(*set == weighed.value)),
-                None => (weighed.score - highest).exp() / total,
-            };
-        }
-        let decision = self.best(&all);
+    pub(super) fn weigh(&self) -> Outcome<'a> {
+        let all = self.ranked();
         #[expect(clippy::cast_precision_loss, reason = "values are few")]
         let mean = all.iter().map(|one| one.score).sum::<f64>() / all.len().max(1) as f64;
         Outcome {
-            decision,
+            decision: self.decision(&all),
             all,
             mean,
         }
     }
 
-    fn best(&self, all: &[Weighed]) -> FieldDecision {
-        // With a bias every decision starts from what is usual, wherever the scores lie.
+    /// All values, what is set first, then the best, with their probabilities.
+    pub(super) fn ranked(&self) -> Vec<Weighed<'a>> {
+        let mut all = self.weighed();
+        let set = self.set();
+        all.sort_by(|a, b| order(a, b, set));
+        let highest = all.iter().map(|one| one.score).fold(f64::MIN, f64::max);
+        let total: f64 = all.iter().map(|one| (one.score - highest).exp()).sum();
+        for weighed in &mut all {
+            weighed.confidence = match set {
+                Some(set) => f64::from(u8::from(set == weighed.value)),
+                None => (weighed.score - highest).exp() / total,
+            };
+        }
+        all
+    }
+
+    /// The value that is decided for; none when nothing speaks for any.
+    pub(super) fn answer(&self) -> Option<&'a FieldValue> {
+        let set = self.set();
+        let all = self.weighed();
+        let best = self.candidates(&all).min_by(|a, b| order(a, b, set));
+        best.map(|best| best.value)
+    }
+
+    /// The values that may be decided for.
+    pub(super) fn candidates<'w>(
+        &self,
+        all: &'w [Weighed<'a>],
+    ) -> impl Iterator<Item = &'w Weighed<'a>> + Clone {
+        let (set, is_usual_known) = (self.set(), self.is_usual_known());
+        all.iter().filter(move |weighed| {
+            let is_enough = is_usual_known || weighed.rank() > 0.0;
+            (is_enough && weighed.is_spoken_of) || set == Some(weighed.value)
+        })
+    }
+
+    /// Whether the field follows another one.
+    pub(super) fn follows(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|(_, part)| matches!(part, Part::Category(..)))
+    }
+
+    /// Whether a decision starts from what is usual, wherever the scores lie: there is a bias, or the
+    /// field follows another one.
+    pub(super) fn is_usual_known(&self) -> bool {
         let is_bias = |(_, part): &(&FieldValue, Part<'_>)| matches!(part, Part::Bias(_));
-        let is_usual_known = self.learned.is_some() || self.parts.iter().any(is_bias);
-        let mut ranked = all.iter().filter(|weighed| {
-            let is_spoken_for = (is_usual_known || weighed.score > 0.0) && weighed.is_spoken_of;
-            is_spoken_for || self.set == Some(&weighed.value)
-        });
+        self.learned.is_some() || self.follows() || self.parts.iter().any(is_bias)
+    }
+
+    fn decision(&self, all: &[Weighed<'a>]) -> FieldDecision {
+        let mut ranked = self.candidates(all);
         let Some(best) = ranked.next() else {
             return FieldDecision::none();
         };
-        let alternatives = ranked
-            .clone()
-            .take(MAX_ALTERNATIVES)
-            .map(|weighed| Alternative {
-                value: weighed.value.clone(),
-                confidence: weighed.confidence,
-                score: weighed.score,
-            });
-        let reasons = self.reasons(&best.value);
+        let alternatives = ranked.take(MAX_ALTERNATIVES).map(|weighed| Alternative {
+            value: weighed.value.clone(),
+            confidence: weighed.confidence,
+            score: weighed.score,
+        });
+        let reasons = self.reasons(best.value);
         let learned = self.learned.as_ref();
         FieldDecision {
             alternatives: alternatives.collect(),
@@ -184,46 +268,49 @@ impl<'a> Parts<'a> {
             threshold: 1.0,
             score: reasons.iter().map(Reason::weight).sum(),
             reasons,
-            counterfactual: ranked.next().map(|next| self.counterfactual(best, next)),
+            counterfactual: None,
             ask: None,
-            examples: learned.map(|learned| learned.examples(&best.value)),
+            examples: learned.map(|learned| learned.examples(best.value)),
             out_of_scope: false,
         }
     }
 
     /// The sums of the parts of every value, in order of values.
-    fn weighed(&self) -> Vec<Weighed> {
-        let mut values: Vec<FieldValue> = self.values.to_vec();
-        values.extend(self.parts.iter().map(|(value, _)| (*value).clone()));
-        if let Some(learned) = &self.learned {
-            values.extend(learned.values().iter().cloned());
-        }
+    pub(super) fn weighed(&self) -> Vec<Weighed<'a>> {
+        let learned = self.learned.as_ref();
+        let of_learned = learned.map_or(&[][..], FieldReading::values);
+        let of_parts = self.parts.iter().map(|(value, _)| *value);
+        let stated = self.values.iter().chain(of_learned);
+        let mut values: Vec<&'a FieldValue> = stated.chain(of_parts).collect();
         values.sort();
         values.dedup();
-        let learned = self.learned.as_ref();
-        let mut all: Vec<Weighed> = values
-            .into_iter()
-            .map(|value| Weighed {
-                score: learned.map_or(0.0, |learned| learned.score(&value)),
+        let mut numbers = of_learned.iter().enumerate().peekable();
+        let all = values.into_iter().map(|value| {
+            let number = numbers.next_if(|(_, of)| *of == value);
+            let number = number.map(|(number, _)| number);
+            Weighed {
                 value,
+                number,
+                score: learned.map_or(0.0, |learned| learned.score(number)),
                 confidence: 0.0,
                 is_spoken_of: learned.is_some(),
-            })
-            .collect();
+            }
+        });
+        let mut all: Vec<Weighed<'a>> = all.collect();
         let factor = self.stated_factor();
         for (value, part) in &self.parts {
             if let Ok(at) = all.binary_search_by(|weighed| weighed.value.cmp(value))
                 && let Some(weighed) = all.get_mut(at)
             {
                 weighed.score += part.weight(factor);
-                weighed.is_spoken_of = true;
+                weighed.is_spoken_of |= !matches!(part, Part::Set(..));
             }
         }
         all
     }
 
     /// What the weights that the desk states are multiplied with.
-    fn stated_factor(&self) -> f64 {
+    pub(super) fn stated_factor(&self) -> f64 {
         let learned = self.learned.as_ref();
         learned.map_or(1.0, |learned| learned.sharpness() * learned.trust())
     }
@@ -265,121 +352,73 @@ impl<'a> Parts<'a> {
         reasons
     }
 
-    /// Adds what was learned about a value: about rules that state nothing on it, and about the ticket.
+    /// Adds what was learned about a value, the heaviest one by one: about rules that state nothing on
+    /// it, and about the ticket.
     fn add_learned(&self, value: &FieldValue, reasons: &mut Vec<Reason>) {
         let Some(learned) = &self.learned else {
             return;
         };
-        for Fired { rule, firings } in self.fired {
+        let contributions = learned.contributions(learned.number(value)).into_iter();
+        let mut all: Vec<(Learned<'_>, f64)> = contributions
+            .map(|one| (Learned::Place(one.place), one.weight))
+            .collect();
+        for Fired { rule, firings } in self.fired.iter().copied() {
             let is_stated = self.parts.iter().any(|(of, part)| {
                 matches!(part, Part::Rule(of_rule, ..) if std::ptr::eq(*of_rule, *rule))
                     && *of == value
             });
-            let weight = learned.rule(&rule.id, value);
-            if !is_stated && weight.abs() > 0.0 {
-                let firings = firings.iter();
-                let reasons_of =
-                    firings.map(|firing| rule.reason((weight, 0.0), firing, self.ticket));
-                reasons.extend(reasons_of);
+            if !is_stated {
+                let weight = learned.rule(&rule.id, value);
+                all.extend(firings.iter().map(|one| (Learned::Rule(rule, one), weight)));
             }
         }
-        let mut of_ticket = learned.contributions(value);
-        of_ticket.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
-        let others = of_ticket.split_off(of_ticket.len().min(MAX_LEARNED));
-        reasons.extend(of_ticket.iter().filter_map(|one| {
-            let (feature, text) = learned.named(one)?;
-            Some(Reason::Learned {
-                feature,
-                text,
-                weight: one.weight,
-            })
+        all.retain(|(_, weight)| weight.abs() > 0.0);
+        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let others = all.split_off(all.len().min(MAX_LEARNED));
+        reasons.extend(all.iter().filter_map(|(what, weight)| match what {
+            Learned::Rule(rule, firing) => Some(rule.reason((*weight, 0.0), firing, self.ticket)),
+            Learned::Place(place) => {
+                let (feature, text) = learned.named(*place)?;
+                Some(Reason::Learned {
+                    feature,
+                    text,
+                    weight: *weight,
+                })
+            }
         }));
         if !others.is_empty() {
             reasons.push(Reason::Others {
                 n: others.len(),
-                weight: others.iter().map(|one| one.weight).sum(),
+                weight: others.iter().map(|(_, weight)| weight).sum(),
             });
         }
     }
+}
 
-    /// The fewest reasons without which the next value would be the best. Every reason counts for
-    /// itself, so those that widen the lead most are the fewest.
-    fn counterfactual(&self, best: &Weighed, next: &Weighed) -> Counterfactual {
-        let lead = best.score - next.score;
-        let mut removable = self.removable(best, next);
-        removable.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let mut left = lead;
-        let mut without = Vec::new();
-        for (what, weight) in removable.into_iter().take(MAX_WITHOUT) {
-            if left < 0.0 || weight <= 0.0 {
-                break;
-            }
-            left -= weight;
-            let what = self.named(what);
-            without.extend(what.map(|what| Removed { what, weight }));
-        }
-        if left >= 0.0 || self.set.is_some() {
-            without.clear();
-        }
-        Counterfactual {
-            value: next.value.clone(),
-            lead,
-            without,
-        }
-    }
+/// What a learned weight is about.
+enum Learned<'a> {
+    /// Something at a place of the ticket.
+    Place(usize),
+    /// A time that a rule fires which states nothing.
+    Rule(&'a Rule, &'a Firing<'a>),
+}
 
-    /// All that could be missed, with how much the lead would shrink.
-    fn removable(&self, best: &Weighed, next: &Weighed) -> Vec<(Removable<'a>, f64)> {
-        let of_rules = self.fired.iter().map(|Fired { rule, firings }| {
-            let of_value = |value| self.total_of(rule, firings.len(), value);
-            let weight = of_value(&best.value) - of_value(&next.value);
-            (Removable::Rule(rule), weight)
-        });
-        let mut removable: Vec<(Removable<'_>, f64)> = of_rules.collect();
-        if let Some(learned) = &self.learned {
-            // Both are lists of the same things, those of the ticket.
-            let of_best = learned.contributions(&best.value).into_iter();
-            let both = of_best.zip(learned.contributions(&next.value));
-            removable.extend(both.map(|(of_best, of_next)| {
-                let weight = of_best.weight - of_next.weight;
-                (Removable::Learned(of_best), weight)
-            }));
-        }
-        for (value, part) in &self.parts {
-            if let Part::Correction(correction, weight) = *part {
-                let is_of = |one: &Weighed| f64::from(u8::from(one.value == **value));
-                let weight = weight * (is_of(best) - is_of(next));
-                removable.push((Removable::Correction(correction), weight));
-            }
-        }
-        removable
-    }
+/// How often each rule fires.
+pub(super) fn n_firings<'p, 'a>(
+    fired: &'p [&'a Fired<'a>],
+) -> impl Iterator<Item = (&'a str, usize)> + use<'p, 'a> {
+    let fired = fired.iter();
+    fired.map(|fired| (fired.rule.id.as_str(), fired.firings.len()))
+}
 
-    fn named(&self, what: Removable<'_>) -> Option<RemovedWhat> {
-        Some(match what {
-            Removable::Rule(rule) => RemovedWhat::Rule {
-                rule: rule.id.clone(),
-            },
-            Removable::Correction(correction) => RemovedWhat::Correction { correction },
-            Removable::Learned(contribution) => {
-                let (feature, text) = self.learned.as_ref()?.named(&contribution)?;
-                RemovedWhat::Learned { feature, text }
-            }
-        })
-    }
-
-    /// What a rule gives to a value by all its firings.
-    #[expect(clippy::cast_precision_loss, reason = "firings are few")]
-    fn total_of(&self, rule: &Rule, n_firings: usize, value: &FieldValue) -> f64 {
-        let stated = self.parts.iter().find_map(|(of, part)| {
-            if let Part::Rule(of_rule, stated, _) = part {
-                (std::ptr::eq(*of_rule, rule) && *of == value).then_some(*stated)
-            } else {
-                None
-            }
-        });
-        n_firings as f64 * self.weight_of(rule, stated.unwrap_or_default(), value)
-    }
+/// What is set comes first, then the best. Equal scores fall to the lower value.
+fn order(a: &Weighed<'_>, b: &Weighed<'_>, set: Option<&FieldValue>) -> Ordering {
+    let is_set = |one: &Weighed<'_>| set == Some(one.value);
+    let by_set = is_set(b).cmp(&is_set(a));
+    let by_score = || b.rank().total_cmp(&a.rank());
+    by_set
+        .then_with(by_score)
+        .then_with(|| a.value.cmp(b.value))
 }
 
 impl FieldDecision {
@@ -407,9 +446,12 @@ pub(super) fn sort_reasons(reasons: &mut [Reason]) {
     reasons.sort_by_key(|reason| !matches!(reason, Reason::Set { .. }));
 }
 
-/// The value that the first firing rule that sets one gives a field.
-fn set<'a>(field: FieldName, fired: &'a [Fired<'a>]) -> Option<(&'a FieldValue, Part<'a>)> {
-    fired.iter().find_map(|of_rule| {
+/// The values that firing rules set a field to, in order of rules: the first is what it is set to.
+fn policies<'a>(
+    field: FieldName,
+    fired: &'a [Fired<'a>],
+) -> impl Iterator<Item = (&'a FieldValue, Part<'a>)> {
+    fired.iter().filter_map(move |of_rule| {
         let policy = of_rule.rule.policy.as_ref()?;
         let (_, value) = policy.values.iter().find(|(of, _)| *of == field)?;
         Some((value, Part::Set(policy, of_rule)))

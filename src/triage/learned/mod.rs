@@ -29,6 +29,6 @@ mod weights;
 pub use calibrate::{Judged, PRECISIONS, calibration_error, coverage_at};
 pub use file::ModelError;
 pub(crate) use likeness::Remembered;
-pub(crate) use model::{Contribution, FieldReading, Reading};
+pub(crate) use model::{FieldReading, Reading};
 pub use model::{Model, TrainedField};
 pub use train::{PastTicket, Training};

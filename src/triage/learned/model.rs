@@ -9,7 +9,7 @@ use super::super::share::Share;
 use super::calibrate::{Calibration, lead};
 use super::features::Features;
 use super::likeness::Traits;
-use super::vocabulary::{FIELD, Vector, Vocabulary};
+use super::vocabulary::{Entry, FIELD, Vector, Vocabulary};
 use super::weights::Weights;
 use crate::model::TicketText;
 
@@ -155,21 +155,11 @@ impl Model {
         fired: impl Iterator<Item = (&'a str, usize)>,
     ) -> Option<FieldReading<'a>> {
         let model = self.fields.get(field)?;
-        let mut scores = model.bias.clone();
-        for entry in &reading.vector.entries {
-            model.weights.add(entry.number, entry.amount, &mut scores);
-        }
-        for (rule, n_firings) in fired {
-            if let Some(column) = model.rules.get(rule) {
-                #[expect(clippy::cast_precision_loss, reason = "firings are few")]
-                model.weights.add(*column, n_firings as f32, &mut scores);
-            }
-        }
         Some(FieldReading {
             model,
             reading,
             vocabulary: &self.vocabulary,
-            scores,
+            scores: model.scores(reading.vector.entries.iter(), fired),
         })
     }
 }
@@ -187,18 +177,34 @@ pub(crate) struct FieldReading<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Contribution {
     /// Where it stands in the list of what the ticket has.
-    place: usize,
+    pub(crate) place: usize,
     /// Log-odds.
     pub(crate) weight: f64,
 }
 
-impl FieldReading<'_> {
+impl<'a> FieldReading<'a> {
+    /// The same for a ticket without what stands at these places, in order, and in which these rules
+    /// fire so many times.
+    pub(crate) fn without<'b>(
+        &self,
+        places: &[usize],
+        fired: impl Iterator<Item = (&'b str, usize)>,
+    ) -> Self {
+        let entries = self.reading.vector.entries.iter();
+        let left = entries.filter(|entry| places.binary_search(&entry.feature).is_err());
+        Self {
+            scores: self.model.scores(left, fired),
+            ..*self
+        }
+    }
+
     /// The values that were learned, in order.
-    pub(crate) fn values(&self) -> &[FieldValue] {
+    pub(crate) fn values(&self) -> &'a [FieldValue] {
         &self.model.values
     }
 
-    fn number(&self, value: &FieldValue) -> Option<usize> {
+    /// The number of a value among those that were learned.
+    pub(crate) fn number(&self, value: &FieldValue) -> Option<usize> {
         self.model.values.binary_search(value).ok()
     }
 
@@ -212,11 +218,10 @@ impl FieldReading<'_> {
         f64::from(self.model.trust)
     }
 
-    /// All that was learned, as one sum. A value that was never seen is as rare as can be.
-    pub(crate) fn score(&self, value: &FieldValue) -> f64 {
-        let score = self
-            .number(value)
-            .and_then(|number| self.scores.get(number));
+    /// All that was learned about the value with this number among those that were, as one sum. A
+    /// value that was never seen is as rare as can be.
+    pub(crate) fn score(&self, number: Option<usize>) -> f64 {
+        let score = number.and_then(|number| self.scores.get(number));
         self.sharpness() * score.map_or_else(|| self.model.unseen_bias(), |score| f64::from(*score))
     }
 
@@ -236,15 +241,26 @@ impl FieldReading<'_> {
         self.sharpness() * weight.unwrap_or_default()
     }
 
-    /// What everything in the ticket gives to a value; always the same things, in the same order.
-    pub(crate) fn contributions(&self, value: &FieldValue) -> Vec<Contribution> {
+    /// What has been added to the weight of a rule for every value, by number; none where nothing was.
+    pub(crate) fn rule_for_all(&self, rule: &str) -> Option<Vec<f64>> {
+        let column = self.model.rules.get(rule)?;
+        let mut weights = vec![0.0; self.scores.len()];
+        self.model.weights.add(*column, 1.0, &mut weights);
+        let weights = weights.into_iter();
+        Some(
+            weights
+                .map(|one| self.sharpness() * f64::from(one))
+                .collect(),
+        )
+    }
+
+    /// What everything in the ticket gives to the value with this number; always the same things, in
+    /// the same order.
+    pub(crate) fn contributions(&self, number: Option<usize>) -> Vec<Contribution> {
         let mut contributions: Vec<Contribution> = Vec::new();
-        let Some(number) = self.number(value) else {
-            return contributions;
-        };
         for entry in &self.reading.vector.entries {
-            let weight = self.model.weights.one(entry.number, entry.amount, number);
-            let weight = self.sharpness() * weight;
+            let one = |number| self.model.weights.one(entry.number, entry.amount, number);
+            let weight = self.sharpness() * number.map_or(0.0, one);
             match contributions.last_mut() {
                 // The n-grams of a word stand together.
                 Some(last) if last.place == entry.feature => last.weight += weight,
@@ -257,14 +273,40 @@ impl FieldReading<'_> {
         contributions
     }
 
-    /// What it is that contributes, in words.
-    pub(crate) fn named(&self, contribution: &Contribution) -> Option<(LearnedKind, String)> {
-        let Reading { features, vector } = self.reading;
-        if let Some(feature) = features.list.get(contribution.place) {
-            return Some((feature.kind, features.name(feature)));
+    /// For every value by its number: by how much what stands in the ticket gives more than this to
+    /// one value than to it, all of it together. Cost: that of the scores of all values.
+    pub(crate) fn excess(&self, number: Option<usize>, threshold: f64) -> Vec<f64> {
+        #[expect(clippy::cast_possible_truncation, reason = "32 bits, as the scores")]
+        let threshold = (threshold / self.sharpness()) as f32;
+        let mut excess = vec![0.0_f32; self.scores.len()];
+        let mut row = excess.clone();
+        let entries = self.reading.vector.entries.as_slice();
+        for of_place in entries.chunk_by(|a, b| a.feature == b.feature) {
+            row.fill(0.0);
+            for entry in of_place {
+                let weights = &self.model.weights;
+                weights.add(entry.number, entry.amount, &mut row);
+            }
+            let own = number.and_then(|number| row.get(number).copied());
+            let more_than = own.unwrap_or_default() - threshold;
+            for (excess, other) in excess.iter_mut().zip(&row) {
+                *excess += (more_than - other).max(0.0);
+            }
         }
-        let place = contribution.place - features.list.len();
-        let pair = vector.together.get(place)?;
+        let excess = excess.into_iter();
+        excess
+            .map(|one| self.sharpness() * f64::from(one))
+            .collect()
+    }
+
+    /// What it is that stands at a place of the ticket, in words.
+    pub(crate) fn named(&self, place: usize) -> Option<(LearnedKind, String)> {
+        let Reading { features, vector } = self.reading;
+        let Some(behind) = place.checked_sub(features.list.len()) else {
+            let feature = features.list.get(place)?;
+            return Some((feature.kind, features.name(feature)));
+        };
+        let pair = vector.together.get(behind)?;
         let name = features.name_together(pair.first, pair.second);
         Some((LearnedKind::Together, name))
     }
@@ -312,6 +354,25 @@ impl FieldReading<'_> {
 }
 
 impl FieldModel {
+    /// The sums for every value where a ticket has these entries and these rules fire so many times.
+    fn scores<'e, 'f>(
+        &self,
+        entries: impl Iterator<Item = &'e Entry>,
+        fired: impl Iterator<Item = (&'f str, usize)>,
+    ) -> Vec<f32> {
+        let mut scores = self.bias.clone();
+        for entry in entries {
+            self.weights.add(entry.number, entry.amount, &mut scores);
+        }
+        for (rule, n_firings) in fired {
+            if let Some(column) = self.rules.get(rule) {
+                #[expect(clippy::cast_precision_loss, reason = "firings are few")]
+                self.weights.add(*column, n_firings as f32, &mut scores);
+            }
+        }
+        scores
+    }
+
     fn trained(&self, name: &str) -> TrainedField {
         let values = self.names.iter().zip(&self.counts);
         let rare = values.clone().filter(|(_, count)| **count < MIN_EXAMPLES);
