@@ -11,12 +11,16 @@ use super::{Exit, Output, output, search, similar, ticket, triage_batch};
 use crate::engine::{DecisionReplay, Evidence, GoneInput, TriageAnswer};
 use crate::model::DecisionId;
 use crate::triage::{
-    Decision, FieldDecision, FieldValue, LabelDecision, LearnedKind, Matched, Reason,
+    Counterfactual, Decision, FieldDecision, FieldValue, LabelDecision, LearnedKind, Matched,
+    Reason, RemovedWhat,
 };
 use crate::{Audience, Engine, Settings};
 
 /// The reasons that are printed one by one; `--json` has all.
 const MAX_REASONS: usize = 8;
+
+/// Of those that the answer hangs on.
+const MAX_REMOVED: usize = 4;
 
 pub(super) fn run(
     folder: &Path,
@@ -155,7 +159,48 @@ fn print_field(name: &str, field: &FieldDecision, output: &mut Output) -> anyhow
         FieldValue::Name(name) => name.clone(),
     };
     let how_sure = (field.confidence, field.decision);
-    print_value(name, &value, how_sure, &field.reasons, output)
+    print_value(name, &value, how_sure, &field.reasons, output)?;
+    if let Some(counterfactual) = &field.counterfactual {
+        output.line(&format!("          {}", hangs_on(counterfactual)))?;
+    }
+    if let Some(question) = &field.ask {
+        output.line(&format!("          ask: {question}"))?;
+    }
+    Ok(())
+}
+
+/// What the answer would be without the reasons that it hangs on.
+fn hangs_on(counterfactual: &Counterfactual) -> String {
+    let without = counterfactual.without.as_slice();
+    let (shown, others) = without.split_at(without.len().min(MAX_REMOVED));
+    let mut names: Vec<String> = shown
+        .iter()
+        .map(|removed| removed_name(&removed.what))
+        .collect();
+    if !others.is_empty() {
+        names.push(format!("{} more", others.len()));
+    }
+    let value = match &counterfactual.value {
+        Some(value) => value.to_string(),
+        None => "nothing".to_owned(),
+    };
+    format!("{value} without {}", names.join(", "))
+}
+
+fn removed_name(removed: &RemovedWhat) -> String {
+    match removed {
+        RemovedWhat::Rule { rule } => format!("rule {rule}"),
+        RemovedWhat::Learned { feature, text } => format!("{text:?}{}", place(*feature)),
+        RemovedWhat::Correction { correction } => format!("correction {correction}"),
+    }
+}
+
+/// Where a learned thing stands, when it counts only there.
+fn place(feature: LearnedKind) -> &'static str {
+    match feature {
+        LearnedKind::Subject => " in the subject",
+        LearnedKind::Word | LearnedKind::Pair | LearnedKind::Together | LearnedKind::Field => "",
+    }
 }
 
 fn print_label(name: &str, label: &LabelDecision, output: &mut Output) -> anyhow::Result<()> {
@@ -214,16 +259,7 @@ fn described(reason: &Reason) -> String {
             feature,
             text,
             weight,
-        } => {
-            let place = match feature {
-                LearnedKind::Subject => " in the subject",
-                LearnedKind::Word
-                | LearnedKind::Pair
-                | LearnedKind::Together
-                | LearnedKind::Field => "",
-            };
-            format!("{weight:+.1} learned: {text:?}{place}")
-        }
+        } => format!("{weight:+.1} learned: {text:?}{}", place(*feature)),
         Reason::Others { n, weight } => format!("{weight:+.1} learned: {n} more, together"),
         Reason::Set {
             rule,

@@ -149,11 +149,11 @@ impl Batch {
     }
 
     fn row(&self, Unread { line, content }: Unread) -> anyhow::Result<Row> {
-        let asked = content.and_then(|content| content.asked(line));
-        let (id, answer) = match asked {
-            Ok((id, ticket)) => (id, Ok(self.decider.decide(&ticket))),
+        let (id, ticket) = match content {
+            Ok(content) => content.asked(line),
             Err(refused) => (None, Err(refused)),
         };
+        let answer = ticket.map(|ticket| self.decider.decide(&ticket));
         let bytes = match self.format {
             BatchFormat::Ndjson => row::json(line, id.as_deref(), &answer)?,
             BatchFormat::Csv => row::csv(line, id.as_deref(), &answer)?,

@@ -197,12 +197,9 @@ impl<'a> Lessons<'a> {
 
     /// What a ticket has of the decided fields.
     pub(super) fn values(&self, ticket: &Ticket) -> BTreeMap<String, FieldValue> {
-        let value = |name: &str| match FieldName::of(name) {
-            Some(field) => final_value(field, ticket),
-            None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
-        };
         let fields = self.fields.iter();
-        let values = fields.filter_map(|name| Some(((*name).to_owned(), value(name)?)));
+        let value = |name: &str| Some((name.to_owned(), learned_value(name, ticket)?));
+        let values = fields.filter_map(|name| value(name));
         values.collect()
     }
 
@@ -231,6 +228,14 @@ impl<'a> Lessons<'a> {
             }
         }
         past
+    }
+}
+
+/// The value that a ticket has in a field of triage or a further one.
+pub(super) fn learned_value(name: &str, ticket: &Ticket) -> Option<FieldValue> {
+    match FieldName::of(name) {
+        Some(field) => final_value(field, ticket),
+        None => further_value(ticket, name).map(|text| FieldValue::Name(text.to_owned())),
     }
 }
 

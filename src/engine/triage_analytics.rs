@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::clock::Stopwatch;
-use super::learning::Lessons;
+use super::learning::{Lessons, learned_value};
 use super::{Engine, Error};
 use crate::model::{Audience, Day, Kind};
 use crate::store::{self, DecidedTicket};
@@ -43,8 +43,8 @@ pub struct TriageAnalytics {
 /// How decisions on a field turned out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldAnalytics {
-    /// The field.
-    pub field: FieldName,
+    /// The field: one of triage, or a further one that was learned when it was decided.
+    pub field: String,
     /// All values together.
     #[serde(flatten)]
     pub measures: TriageMeasures,
@@ -106,6 +106,9 @@ struct StoredFields {
     queue: StoredField,
     impact: StoredField,
     urgency: StoredField,
+    /// Further ones.
+    #[serde(default)]
+    fields: BTreeMap<String, StoredField>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,7 +163,7 @@ impl Engine {
         let started = Stopwatch::start();
         let settings = &self.settings.triage;
         let lessons = Lessons::new(&settings.learn, &settings.out_of_scope);
-        let mut tallies = FieldName::ALL.map(|field| (field, FieldTally::default()));
+        let mut tallies = Tallies::default();
         let (mut n_tickets, mut n_resolved) = (0, 0);
         let mut damaged = None;
         self.store.decided_tickets((from, to), &mut |decided| {
@@ -183,7 +186,7 @@ impl Engine {
                 to,
                 tickets: n_tickets,
                 resolved: n_resolved,
-                fields: tallies.into_iter().map(FieldTally::analytics).collect(),
+                fields: tallies.analytics(),
                 took_us: started.elapsed_us(),
             }),
         }
@@ -194,22 +197,44 @@ impl Engine {
 fn judge(
     decided: &DecidedTicket,
     lessons: &Lessons<'_>,
-    tallies: &mut [(FieldName, FieldTally)],
+    tallies: &mut Tallies,
 ) -> Result<(), store::Error> {
     let fields: StoredFields =
         serde_json::from_str(&decided.decision).map_err(|error| store::Error::DamagedDecision {
             what: format!("the decision {}", decided.id),
             detail: error.to_string(),
         })?;
-    for (field, tally) in tallies {
-        let stored = fields.field(*field);
-        match final_value(*field, &decided.ticket) {
-            None => {}
-            Some(value) if lessons.is_out_of_scope(&value) => tally.add_out_of_scope(stored),
-            Some(truth) => tally.add(stored, truth),
-        }
+    let judge = |tally: &mut FieldTally, stored, truth| match truth {
+        None => {}
+        Some(value) if lessons.is_out_of_scope(&value) => tally.add_out_of_scope(stored),
+        Some(truth) => tally.add(stored, truth),
+    };
+    for (field, tally) in FieldName::ALL.into_iter().zip(&mut tallies.of_triage) {
+        let truth = final_value(field, &decided.ticket);
+        judge(tally, fields.field(field), truth);
+    }
+    for (name, stored) in &fields.fields {
+        let tally = tallies.further.entry(name.clone()).or_default();
+        judge(tally, stored, learned_value(name, &decided.ticket));
     }
     Ok(())
+}
+
+/// What is counted of every field.
+#[derive(Debug, Default)]
+struct Tallies {
+    /// In the order of the fields.
+    of_triage: [FieldTally; FieldName::ALL.len()],
+    further: BTreeMap<String, FieldTally>,
+}
+
+impl Tallies {
+    fn analytics(self) -> Vec<FieldAnalytics> {
+        let names = FieldName::ALL.map(|field| field.to_string());
+        let of_triage = names.into_iter().zip(self.of_triage);
+        let all = of_triage.chain(self.further);
+        all.map(FieldTally::analytics).collect()
+    }
 }
 
 /// What is counted of a field.
@@ -243,7 +268,7 @@ impl FieldTally {
         }
     }
 
-    fn analytics((field, tally): (FieldName, Self)) -> FieldAnalytics {
+    fn analytics((field, tally): (String, Self)) -> FieldAnalytics {
         let values = tally.values.iter().map(|(value, tally)| ValueAnalytics {
             value: value.clone(),
             measures: tally.measures(),

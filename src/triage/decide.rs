@@ -439,49 +439,50 @@ ask = "Is it the tunnel or the toner?"
 "#;
 
     /// Sixty tickets; the rule about the office is wrong in every second one.
-    fn learned(rules: &Rules) -> Model {
-        let past = |subject: String, description: &str, category: &str| PastTicket {
-            ticket: TicketText {
-                subject,
-                description: description.to_owned(),
-                ..TicketText::default()
-            },
-            values: [
-                ("category".to_owned(), FieldValue::Name(category.to_owned())),
-                (
-                    "site".to_owned(),
-                    FieldValue::Name(category.replace("work/vpn", "")),
-                ),
-            ]
-            .into(),
-            ..PastTicket::default()
+    fn past() -> Vec<PastTicket> {
+        let past = |subject: String, category: &str, queue: &str| {
+            let values = [
+                ("category", category),
+                ("queue", queue),
+                ("site", category.trim_end_matches("work/vpn")),
+            ];
+            let values =
+                values.map(|(field, value)| (field.to_owned(), FieldValue::Name(value.to_owned())));
+            PastTicket {
+                ticket: TicketText {
+                    subject,
+                    description: "in the office".to_owned(),
+                    ..TicketText::default()
+                },
+                values: values.into(),
+                ..PastTicket::default()
+            }
         };
-        let tickets: Vec<PastTicket> = (0..30)
-            .flat_map(|n| {
-                [
-                    past(format!("tunnel drops {n}"), "in the office", "network/vpn"),
-                    past(
-                        format!("toner low {n}"),
-                        "in the office",
-                        "hardware/printer",
-                    ),
-                ]
-            })
-            .collect();
+        let both = (0..30).flat_map(|n| {
+            [
+                past(format!("tunnel drops {n}"), "network/vpn", "network"),
+                past(format!("toner low {n}"), "hardware/printer", "field"),
+            ]
+        });
+        both.collect()
+    }
+
+    fn decide_learned(subject: &str, description: &str) -> TriageDecision {
+        let rules = Rules::parse("test", TAXONOMY).unwrap();
+        decide_by(&rules, subject, description)
+    }
+
+    /// By these rules and what the sixty tickets teach.
+    fn decide_by(rules: &Rules, subject: &str, description: &str) -> TriageDecision {
         let training = Training {
             rules,
             fields: &["category", "site"],
             precision: 0.9,
             seq: 0,
         };
-        Model::train(&tickets, training).unwrap()
-    }
-
-    fn decide_learned(subject: &str, description: &str) -> TriageDecision {
-        let rules = Rules::parse("test", TAXONOMY).unwrap();
-        let model = learned(&rules);
+        let model = Model::train(&past(), training).unwrap();
         let basis = Basis {
-            rules: &rules,
+            rules,
             model: Some(&model),
             corrections: None,
             thresholds: Thresholds {
@@ -527,6 +528,66 @@ ask = "Is it the tunnel or the toner?"
             Some(2.0),
             "the stated weight is told beside the learned one"
         );
+    }
+
+    #[test]
+    fn rules_that_state_nothing_on_the_value_are_told_one_by_one_only_where_they_weigh() {
+        let more = (0..12).map(|n| {
+            let id = format!("[[rule]]\nid = \"office-{n}\"\nwords = [\"office\"]\n");
+            format!("{id}category = {{ \"hardware/printer\" = 0.2 }}\n")
+        });
+        let rules = Rules::parse("test", &format!("{TAXONOMY}{}", more.collect::<String>()));
+        let decision = decide_by(&rules.unwrap(), "tunnel drops", "in the office, tunnels");
+        assert_eq!(name(&decision.category), "network/vpn");
+        let reasons = &decision.category.reasons;
+        assert!(
+            reasons.len() <= 10,
+            "bias, eight and the others: {reasons:?}"
+        );
+        let sum: f64 = reasons.iter().map(Reason::weight).sum();
+        assert!((sum - decision.category.score).abs() < 1e-9, "{reasons:?}");
+        let others = reasons.iter().find_map(|reason| match reason {
+            Reason::Others { n, .. } => Some(*n),
+            _ => None,
+        });
+        assert!(others.is_some_and(|n| n >= 5), "{reasons:?}");
+    }
+
+    #[test]
+    fn the_queue_of_a_category_that_a_policy_sets_begins_with_the_policy() {
+        let policy = "[[rule]]\nid = \"fire\"\nwords = [\"fire\"]\n\
+                      set = { category = \"hardware/printer\", reason = \"house rules\" }\n";
+        let rules = Rules::parse("test", &format!("{TAXONOMY}{policy}")).unwrap();
+        let queue = decide_by(&rules, "fire", "in the tunnel").queue;
+        assert_eq!(name(&queue), "field");
+        assert!((queue.confidence - 1.0).abs() < f64::EPSILON, "{queue:?}");
+        let Some(Reason::Set { rule, reason, .. }) = queue.reasons.first() else {
+            panic!("the policy comes first: {queue:?}");
+        };
+        assert_eq!((rule.as_str(), reason.as_str()), ("fire", "house rules"));
+    }
+
+    #[test]
+    fn no_queue_is_learned_where_it_is_always_that_of_the_category() {
+        let rules = Rules::parse("test", TAXONOMY).unwrap();
+        let fields = |unknown: Option<&str>| {
+            let mut tickets = past();
+            for (ticket, category) in tickets.iter_mut().zip(unknown) {
+                let category = FieldValue::Name(category.to_owned());
+                ticket.values.insert("category".to_owned(), category);
+            }
+            let training = Training {
+                rules: &rules,
+                fields: &["category", "queue"],
+                precision: 0.9,
+                seq: 0,
+            };
+            let model = Model::train(&tickets, training).unwrap();
+            model.fields().map(str::to_owned).collect::<Vec<String>>()
+        };
+        assert_eq!(fields(None), ["category"]);
+        // The taxonomy names no queue for it.
+        assert_eq!(fields(Some("badge/reader")), ["category", "queue"]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl FieldName {
 
     /// The name in rule files and answers.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Category => "category",
             Self::Queue => "queue",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Thresholds;
 use super::decision::{Decision, LabelDecision, LabelKind, Reason};
+use super::reasons::sort_reasons;
 use super::rules::{Fired, Rules};
-use super::weigh::sort_reasons;
 use crate::model::TicketText;
 
 impl Rules {

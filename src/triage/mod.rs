@@ -24,6 +24,7 @@ mod problems;
 mod question;
 mod queue;
 mod reader;
+mod reasons;
 mod refute;
 mod review;
 mod rules;

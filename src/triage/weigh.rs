@@ -1,8 +1,8 @@
 //! Weighs what speaks for and against the values of one field.
 //!
 //! The score of a value is the sum of its parts: what rules state, what past tickets have taught about
-//! rules, words and fields, and a bias. Sums come first, for all values; parts become reasons only
-//! for the value that is chosen.
+//! rules, words and fields, and a bias. Sums come first, for all values; parts become reasons
+//! (`reasons`) only for the value that is chosen.
 
 use std::cmp::Ordering;
 
@@ -14,11 +14,8 @@ use crate::model::TicketText;
 /// The alternatives that are shown.
 const MAX_ALTERNATIVES: usize = 3;
 
-/// The learned reasons that are shown one by one.
-const MAX_LEARNED: usize = 8;
-
-/// Scores that differ by less than one such part are equal: sums of the same weights must not differ
-/// by their order.
+/// Scores are compared in whole billionths, so that the order in which weights are added decides no
+/// tie.
 const GRID: f64 = 1e9;
 
 /// What contributes to the score of a value, apart from what was learned.
@@ -314,93 +311,6 @@ impl<'a> Parts<'a> {
         let learned = self.learned.as_ref();
         learned.map_or(1.0, |learned| learned.sharpness() * learned.trust())
     }
-
-    /// What a firing of a rule gives to a value: what the file states, and what that has become.
-    fn weight_of(&self, rule: &Rule, stated: f64, value: &FieldValue) -> f64 {
-        let learned = self.learned.as_ref();
-        let learned = learned.map_or(0.0, |learned| learned.rule(&rule.id, value));
-        self.stated_factor() * stated + learned
-    }
-
-    /// All parts of a value as reasons, what is set first, then the heaviest.
-    fn reasons(&self, value: &FieldValue) -> Vec<Reason> {
-        let mut reasons: Vec<Reason> = Vec::new();
-        let mut bias = self.learned.as_ref().map(|learned| learned.bias(value));
-        for (_, part) in self.parts.iter().filter(|(of, _)| *of == value) {
-            match *part {
-                Part::Bias(weight) => {
-                    bias = Some(bias.unwrap_or_default() + self.stated_factor() * weight);
-                }
-                Part::Rule(rule, stated, firing) => {
-                    let weight = self.weight_of(rule, stated, value);
-                    reasons.push(rule.reason((weight, stated), firing, self.ticket));
-                }
-                Part::Set(policy, fired) => reasons.push(fired.set_reason(policy, self.ticket)),
-                Part::Category(category, weight) => reasons.push(Reason::Category {
-                    category: category.to_owned(),
-                    weight: self.stated_factor() * weight,
-                }),
-                Part::Correction(seq, weight) => reasons.push(Reason::Correction {
-                    correction: seq,
-                    weight,
-                }),
-            }
-        }
-        reasons.extend(bias.map(|weight| Reason::Bias { weight }));
-        self.add_learned(value, &mut reasons);
-        sort_reasons(&mut reasons);
-        reasons
-    }
-
-    /// Adds what was learned about a value, the heaviest one by one: about rules that state nothing on
-    /// it, and about the ticket.
-    fn add_learned(&self, value: &FieldValue, reasons: &mut Vec<Reason>) {
-        let Some(learned) = &self.learned else {
-            return;
-        };
-        let contributions = learned.contributions(learned.number(value)).into_iter();
-        let mut all: Vec<(Learned<'_>, f64)> = contributions
-            .map(|one| (Learned::Place(one.place), one.weight))
-            .collect();
-        for Fired { rule, firings } in self.fired.iter().copied() {
-            let is_stated = self.parts.iter().any(|(of, part)| {
-                matches!(part, Part::Rule(of_rule, ..) if std::ptr::eq(*of_rule, *rule))
-                    && *of == value
-            });
-            if !is_stated {
-                let weight = learned.rule(&rule.id, value);
-                all.extend(firings.iter().map(|one| (Learned::Rule(rule, one), weight)));
-            }
-        }
-        all.retain(|(_, weight)| weight.abs() > 0.0);
-        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        let others = all.split_off(all.len().min(MAX_LEARNED));
-        reasons.extend(all.iter().filter_map(|(what, weight)| match what {
-            Learned::Rule(rule, firing) => Some(rule.reason((*weight, 0.0), firing, self.ticket)),
-            Learned::Place(place) => {
-                let (feature, text) = learned.named(*place)?;
-                Some(Reason::Learned {
-                    feature,
-                    text,
-                    weight: *weight,
-                })
-            }
-        }));
-        if !others.is_empty() {
-            reasons.push(Reason::Others {
-                n: others.len(),
-                weight: others.iter().map(|(_, weight)| weight).sum(),
-            });
-        }
-    }
-}
-
-/// What a learned weight is about.
-enum Learned<'a> {
-    /// Something at a place of the ticket.
-    Place(usize),
-    /// A time that a rule fires which states nothing.
-    Rule(&'a Rule, &'a Firing<'a>),
 }
 
 /// How often each rule fires.
@@ -438,12 +348,6 @@ impl FieldDecision {
             out_of_scope: false,
         }
     }
-}
-
-/// What is set first, then the heaviest.
-pub(super) fn sort_reasons(reasons: &mut [Reason]) {
-    reasons.sort_by(|a, b| b.weight().abs().total_cmp(&a.weight().abs()));
-    reasons.sort_by_key(|reason| !matches!(reason, Reason::Set { .. }));
 }
 
 /// The values that firing rules set a field to, in order of rules: the first is what it is set to.

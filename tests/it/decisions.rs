@@ -467,3 +467,28 @@ fn a_mail_stores_its_decision_with_its_ticket_unless_texts_are_masked() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(count(masked.path(), "decision"), 0);
 }
+
+/// Who reads the terminal wants to know what a decision hangs on and what to ask.
+#[test]
+fn the_command_line_tells_what_the_answer_hangs_on_and_what_to_ask() {
+    let question = "[[question]]\nbetween = [\"network/vpn\", \"hardware/printer\"]\n\
+                    ask = \"Is it the tunnel or the toner?\"\n";
+    let folder = folder(&format!("{RULES}{question}"));
+    import(
+        folder.path(),
+        &[json!({"kind": "ticket", "id": "T-1", "subject": "vpn"})],
+    );
+    let shown = |subject: &str| stdout(&run(folder.path(), &["triage", subject]));
+    let both = shown("vpn or printer");
+    for line in [
+        "          network/vpn without rule printer\n",
+        "          ask: Is it the tunnel or the toner?\n",
+        "          network without rule printer\n",
+    ] {
+        assert!(both.contains(line), "{line:?} is missing in\n{both}");
+    }
+    let one = shown("vpn is slow");
+    let line = "          nothing without rule vpn, rule slow\n";
+    assert!(one.contains(line), "{line:?} is missing in\n{one}");
+    assert!(!one.contains("ask:"), "{one}");
+}

@@ -121,17 +121,25 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 impl Content {
-    /// The ticket with the id that it says.
-    pub(super) fn asked(self, line: u64) -> Result<(Option<String>, TicketText), Refused> {
-        let (id, ticket) = match self {
-            Self::Json(json) => asked_in(line, object(&json)?)?,
-            Self::Row(row) => asked_in(line, row)?,
+    /// The id that the line says, if it can be read, and the ticket.
+    pub(super) fn asked(self, line: u64) -> (Option<String>, Result<TicketText, Refused>) {
+        let object = match self {
+            Self::Json(json) => object(&json),
+            Self::Row(row) => Ok(row),
         };
-        if ticket.is_blank() {
-            let detail = "a ticket needs a subject or a description".to_owned();
-            return Err(refused(Some("subject"), detail));
+        match object {
+            Ok(object) => (id(&object), asked_in(line, object)),
+            Err(refused) => (None, Err(refused)),
         }
-        Ok((id, ticket))
+    }
+}
+
+/// The id as it is written.
+fn id(object: &Map<String, Value>) -> Option<String> {
+    match object.get("id")? {
+        Value::String(id) => Some(id.trim().to_owned()).filter(|id| !id.is_empty()),
+        Value::Number(id) => Some(id.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -145,10 +153,7 @@ fn object(json: &str) -> Result<Map<String, Value>, Refused> {
     Ok(object)
 }
 
-fn asked_in(
-    line: u64,
-    mut object: Map<String, Value>,
-) -> Result<(Option<String>, TicketText), Refused> {
+fn asked_in(line: u64, mut object: Map<String, Value>) -> Result<TicketText, Refused> {
     let has_id = object.get("id").is_some_and(|id| !id.is_null());
     if !has_id {
         object.insert("id".to_owned(), Value::from(line.to_string()));
@@ -164,7 +169,11 @@ fn asked_in(
     let ticket = ticket(document_of_object(object, OPTIONS)?.document)?;
     let mut text = TicketText::from(&ticket);
     text.fields.extend(fields.into_iter().flatten());
-    Ok((has_id.then(|| ticket.id.to_string()), text))
+    if text.is_blank() {
+        let detail = "a ticket needs a subject or a description".to_owned();
+        return Err(refused(Some("subject"), detail));
+    }
+    Ok(text)
 }
 
 /// A line of the input is line 1 to the parser, which would only confuse.

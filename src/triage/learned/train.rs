@@ -50,6 +50,8 @@ const HALF_LIFE: f64 = 0.3;
 /// So much the newest ticket counts, beside one without a date.
 const NEWEST: f64 = 1.5;
 
+const CATEGORY: &str = FieldName::Category.as_str();
+
 /// A ticket of the past, with what was right.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PastTicket {
@@ -101,12 +103,18 @@ impl Model {
             rows: &rows,
             shapes: &vocabulary.shapes(&read),
         };
-        let fields = training.fields.iter().filter_map(|field| {
-            let model = past.learn(field, training)?;
-            Some(((*field).to_owned(), model))
-        });
+        let mut fields = BTreeMap::new();
+        for field in training.fields {
+            let follows = fields.contains_key(CATEGORY) && past.follows_category(field, training);
+            let learned = if follows {
+                None
+            } else {
+                past.learn(field, training)
+            };
+            fields.extend(learned.map(|learned| ((*field).to_owned(), learned)));
+        }
         Self {
-            fields: fields.collect(),
+            fields,
             vocabulary,
             tickets: tickets.len(),
             seq: training.seq,
@@ -125,6 +133,17 @@ struct Past<'a> {
 }
 
 impl Past<'_> {
+    /// Whether a field is the queue and always that of the category: the taxonomy names one for every
+    /// category. Nobody would ask what was learned about it.
+    fn follows_category(&self, field: &str, training: Training<'_>) -> bool {
+        let taxonomy = training.rules.values.of(FieldName::Category);
+        let categories = self.tickets.iter();
+        field == FieldName::Queue.as_str()
+            && categories
+                .filter_map(|past| past.values.get(CATEGORY))
+                .all(|category| taxonomy.binary_search(category).is_ok())
+    }
+
     fn learn(&self, field: &str, training: Training<'_>) -> Option<FieldModel> {
         let mut counts: BTreeMap<&FieldValue, u32> = BTreeMap::new();
         let values = self.tickets.iter();

@@ -183,3 +183,47 @@ fn tickets_about_none_of_the_values_count_only_where_one_was_given() {
     let values = category["values"].as_array().unwrap();
     assert_eq!(values.len(), 2, "{values:?}");
 }
+
+/// A desk has more to route by than the four fields that every desk has.
+#[test]
+fn further_fields_are_judged_where_they_were_decided() {
+    let folder = folder(RULES);
+    let settings = "[triage]\nlearn = [\"site\"]\n";
+    std::fs::write(folder.path().join("firstline.toml"), settings).unwrap();
+    let server = Server::start(folder.path());
+    let put = |id: &str, site: &str| {
+        let ticket = json!({"subject": "vpn at the gate", "site": site, "status": "closed"});
+        let path = format!("/v1/tickets/{id}");
+        let answer = server.send("PUT", &path, &[], ticket.to_string());
+        assert_eq!(answer.status, 201, "{answer:?}");
+    };
+    for id in ["T-1", "T-2", "T-3"] {
+        put(id, "LYS");
+    }
+    for id in ["T-4", "T-5"] {
+        let asked = json!({"subject": "vpn at the gate", "ticket_id": id, "store": true});
+        let answer = server.post("/v1/triage", &asked).json();
+        assert_eq!(answer["fields"]["site"]["value"], "LYS", "{answer}");
+    }
+    put("T-4", "LYS");
+    put("T-5", "RTM");
+    let answer = server.get("/v1/analytics/triage").json();
+    let fields = answer["fields"].as_array().unwrap();
+    let names: Vec<&str> = fields
+        .iter()
+        .filter_map(|field| field["field"].as_str())
+        .collect();
+    assert_eq!(names, ["category", "queue", "impact", "urgency", "site"]);
+    assert_eq!(fields[4]["decided"], 2, "{answer}");
+    let values = fields[4]["values"].as_array().unwrap();
+    let values: Vec<(&str, u64)> = values
+        .iter()
+        .map(|value| {
+            (
+                value["value"].as_str().unwrap(),
+                value["decided"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(values, [("LYS", 2), ("RTM", 0)]);
+}

@@ -162,8 +162,8 @@ fn a_file_of_json_lines_is_decided_line_by_line() {
         (3, "", "hardware/printer"),
         (4, "", ""),
         (5, "7", "network/vpn"),
-        (6, "", "subject"),
-        (7, "", "kind"),
+        (6, "x", "subject"),
+        (7, "KB-1", "kind"),
         (8, "Z", "network/vpn"),
     ];
     assert_eq!(shown, expected);
@@ -284,7 +284,7 @@ fn csv_comes_in_by_its_columns_and_goes_out_as_csv() {
              abstain,,,,{digest},"
         ),
         "5,,,,,,,,,,,,,,,,,,,\"the row has 1 columns, the header has 4\"".to_owned(),
-        "6,,,,,,,,,,,,,,,,,,,subject: a ticket needs a subject or a description".to_owned(),
+        "6,INC4,,,,,,,,,,,,,,,,,,subject: a ticket needs a subject or a description".to_owned(),
     ];
     for (line, expected) in decided.lines().zip(expected) {
         assert_eq!(line, expected);
