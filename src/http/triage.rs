@@ -102,8 +102,8 @@ pub(super) fn router() -> Router<App> {
 }
 
 /// Everybody may ask about one ticket: the intake form of a portal has a reader's key. What is
-/// shown beside the decision is what the key may see, and the notes of rules are for analysts. To write to the store, and heavy work, take
-/// an analyst.
+/// shown beside the decision is what the key may see, and the notes of rules are for analysts. To
+/// write to the store, and heavy work, take an analyst.
 async fn triage(State(app): State<App>, caller: Caller, body: Body) -> Result<Response, Problem> {
     let mut request: TriageRequest = json(&app, body).await?;
     if request.store || request.tickets.is_some() {

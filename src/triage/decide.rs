@@ -1,8 +1,7 @@
-//! Decides on a ticket: every field for itself, the queue by the categories, the priority by the
-//! matrix.
+//! Decides on a ticket: every field for itself, the queue by the categories (`queue`), the priority by
+//! the matrix, tags and flags each for itself (`labels`).
 //!
-//! The queue follows the category (`queue`). Tags and flags are decided each for itself (`labels`). A policy sets a value outside the arithmetic: its reason
-//! weighs nothing.
+//! A policy sets a value outside the arithmetic: its reason weighs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -546,11 +545,9 @@ ask = "Is it the tunnel or the toner?"
         );
         let sum: f64 = reasons.iter().map(Reason::weight).sum();
         assert!((sum - decision.category.score).abs() < 1e-9, "{reasons:?}");
-        let others = reasons.iter().find_map(|reason| match reason {
-            Reason::Others { n, .. } => Some(*n),
-            _ => None,
-        });
-        assert!(others.is_some_and(|n| n >= 5), "{reasons:?}");
+        let mut others = reasons.iter();
+        let are_many = |reason: &Reason| matches!(reason, Reason::Others { n, .. } if *n >= 5);
+        assert!(others.any(are_many), "{reasons:?}");
     }
 
     #[test]

@@ -343,7 +343,9 @@ fn hangs_on(subject: &str) -> [(String, Vec<String>); 2] {
             .iter()
             .map(|removed| match &removed.what {
                 RemovedWhat::Rule { rule } => rule.clone(),
-                other => panic!("{other:?} is no rule"),
+                other @ (RemovedWhat::Learned { .. } | RemovedWhat::Correction { .. }) => {
+                    panic!("{other:?} is no rule")
+                }
             });
         let value = counterfactual.value.map(|value| value.to_string());
         (value.unwrap_or_default(), rules.collect())
