@@ -66,7 +66,9 @@ impl Parts<'_> {
             }
         }
         all.retain(|(_, weight)| weight.abs() > 0.0);
-        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        if all.len() > MAX_LEARNED {
+            all.select_nth_unstable_by(MAX_LEARNED, |a, b| b.1.abs().total_cmp(&a.1.abs()));
+        }
         let others = all.split_off(all.len().min(MAX_LEARNED));
         reasons.extend(all.iter().filter_map(|(what, weight)| match what {
             Learned::Rule(rule, firing) => Some(rule.reason((*weight, 0.0), firing, self.ticket)),
