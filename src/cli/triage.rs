@@ -83,13 +83,8 @@ fn print(answer: &TriageAnswer, output: &mut Output) -> anyhow::Result<()> {
     if !evidence.is_empty() {
         output.line("\nsimilar tickets")?;
     }
-    for Evidence { hit, values, .. } in evidence {
+    for Evidence { hit, .. } in evidence {
         similar::print_hit(hit, output)?;
-        let values = values
-            .iter()
-            .map(|(field, value)| format!("{field} {value}"));
-        let values: Vec<String> = values.collect();
-        output.line(&format!("     has: {}", values.join(", ")))?;
     }
     let articles = decided.articles.as_deref().unwrap_or_default();
     if !articles.is_empty() {
