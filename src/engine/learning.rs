@@ -206,6 +206,7 @@ impl<'a> Lessons<'a> {
     /// A ticket as it came in, with what was right.
     pub(super) fn past_ticket(&self, ticket: &Ticket) -> PastTicket {
         let mut past = PastTicket {
+            id: Some(ticket.id.clone()),
             ticket: TicketText::from(ticket),
             created_at: ticket.created_at,
             ..PastTicket::default()

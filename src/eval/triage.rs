@@ -301,5 +301,6 @@ fn past_ticket(object: &Map<String, Value>, field: &str) -> Option<PastTicket> {
             .then(|| field.to_owned())
             .into_iter()
             .collect(),
+        ..PastTicket::default()
     })
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::Basis;
+use super::decide::{Basis, Scores};
 use super::decision::{FieldName, FieldValue, TriageDecision};
 use super::learned::{PastTicket, Reading, Remembered};
 use crate::model::TicketText;
@@ -18,10 +18,13 @@ use crate::model::TicketText;
 /// The probability that the told value is to have on the corrected ticket itself.
 const SURE: f64 = 0.6;
 
-/// The most that one correction speaks for a value, in log-odds: one slip of a hand must not turn
-/// over what many tickets say. Where values are new 8 gains a little over 6 and 4 loses up to two
-/// points of accuracy; where nothing has changed all are alike.
+/// The most that one correction speaks for a value of other tickets, in log-odds: one slip of a hand
+/// must not turn over what many tickets say. Where values are new 8 gains a little over 6 and 4 loses
+/// up to two points of accuracy; where nothing has changed all are alike.
 const MAX_WEIGHT: f64 = 6.0;
+
+/// From this likeness on a ticket says what the corrected one says, and gets all that was missing there.
+const SAME: f64 = 0.999;
 
 /// The digits of the digest that name corrections.
 const DIGEST_DIGITS: usize = 8;
@@ -35,7 +38,7 @@ pub struct Corrections {
     remembered: Remembered,
     list: Vec<Correction>,
     /// Tickets with values that too few have, by field and value.
-    waiting: BTreeMap<(String, FieldValue), Vec<(usize, TicketText)>>,
+    waiting: BTreeMap<(String, FieldValue), Vec<(usize, PastTicket)>>,
     /// How many tickets speak for each value, by field.
     counts: BTreeMap<String, BTreeMap<FieldValue, u32>>,
     digest: blake3::Hasher,
@@ -93,8 +96,11 @@ pub(super) struct Alike(Vec<(u32, f32)>);
 
 impl Corrections {
     /// Takes into account what a change told of a ticket. The others of the basis are those that
-    /// the corrections are for.
+    /// the corrections are for. A ticket that the model was learned from as it is says nothing new.
     pub fn add(&mut self, basis: Basis<'_>, seq: u64, told: &PastTicket) {
+        if basis.model.is_some_and(|model| model.has_learned(told)) {
+            return;
+        }
         self.digest.update(&seq.to_le_bytes());
         let number = self.list.len();
         let reading = Reading::of(&told.ticket, basis.model);
@@ -104,7 +110,7 @@ impl Corrections {
             weights: BTreeMap::new(),
         });
         for (field, value) in &told.values {
-            self.tell(basis, (field, value), (number, &told.ticket));
+            self.tell(basis, (field, value), (number, told));
         }
     }
 
@@ -112,18 +118,15 @@ impl Corrections {
     fn tell(
         &mut self,
         basis: Basis<'_>,
-        (field, value): (&str, &FieldValue),
-        (number, ticket): (usize, &TicketText),
+        told: (&str, &FieldValue),
+        (number, ticket): (usize, &PastTicket),
     ) {
-        let Some(scores) = basis.with(self).scores(ticket, field) else {
+        let Some(scores) = basis.with(self).scores(ticket, told) else {
             return;
         };
-        // The values of impact and urgency are the same at every desk.
-        let is_known = matches!(value, FieldValue::Number(_))
-            || scores.iter().any(|(of, _)| of == value)
-            || self.examples(field, value) > 0;
-        if is_known {
-            self.speak_for(number, (field, value), missing(value, &scores));
+        let (field, value) = told;
+        if basis.knows(told) || self.examples(field, value) > 0 {
+            self.speak_for(number, told, missing(&scores));
             return;
         }
         let key = (field.to_owned(), value.clone());
@@ -131,8 +134,9 @@ impl Corrections {
         waiting.push((number, ticket.clone()));
         if waiting.len() == NEW_VALUE {
             for (number, ticket) in std::mem::take(waiting) {
-                let scores = basis.with(self).scores(&ticket, field).unwrap_or_default();
-                self.speak_for(number, (field, value), missing(value, &scores));
+                if let Some(scores) = basis.with(self).scores(&ticket, told) {
+                    self.speak_for(number, told, missing(&scores));
+                }
             }
         }
     }
@@ -225,11 +229,12 @@ impl Corrections {
     ) -> impl Iterator<Item = Told<'a>> {
         alike.0.iter().filter_map(move |(number, likeness)| {
             let correction = self.list.get(*number as usize)?;
-            let (value, weight) = correction.weights.get(field)?;
-            Some(Told {
+            let (value, missing) = correction.weights.get(field)?;
+            let weight = weight(*missing, f64::from(*likeness));
+            (weight > 0.0).then_some(Told {
                 seq: correction.seq,
                 value,
-                weight: weight * f64::from(*likeness),
+                weight,
             })
         })
     }
@@ -280,23 +285,25 @@ impl Corrections {
     }
 }
 
-/// By how much the score of a value must rise to make it as likely as wanted, but no more than one
-/// ticket may say. A value that has no score is as unlikely as the unlikeliest.
-fn missing(value: &FieldValue, scores: &[(FieldValue, f64)]) -> f64 {
-    let (mut own, mut others) = (None, Vec::new());
-    for (of, score) in scores {
-        match of == value {
-            true => own = Some(*score),
-            false => others.push(*score),
-        }
+/// What a correction gives to a ticket that is alike.
+fn weight(missing: f64, likeness: f64) -> f64 {
+    match likeness >= SAME {
+        true => missing,
+        false => missing.min(MAX_WEIGHT) * likeness,
     }
-    let own = own.unwrap_or_else(|| others.iter().copied().fold(0.0, f64::min));
-    let highest = others.iter().copied().fold(0.0, f64::max);
+}
+
+/// By how much the score of a value must rise to make it as likely as wanted, and the ticket one
+/// that is about it.
+fn missing(scores: &Scores) -> f64 {
+    let highest = scores.others.iter().copied().fold(0.0, f64::max);
     // As if there were one more value that nothing speaks for: where there is no other, one
     // ticket is still no proof.
-    let sum: f64 = others.iter().map(|other| (other - highest).exp()).sum();
-    let wanted = highest + (sum + (-highest).exp()).ln() + (SURE / (1.0 - SURE)).ln();
-    (wanted - own).clamp(0.0, MAX_WEIGHT)
+    let others = scores.others.iter().map(|other| (other - highest).exp());
+    let sum = others.sum::<f64>() + (-highest).exp();
+    let likely = highest + sum.ln() + (SURE / (1.0 - SURE)).ln();
+    let missing = likely.max(scores.in_scope) - scores.own;
+    missing.max(0.0)
 }
 
 #[cfg(test)]

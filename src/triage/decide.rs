@@ -11,7 +11,7 @@ use super::correction::{Alike, Corrections};
 use super::decision::{
     Decision, FieldDecision, FieldName, FieldValue, LabelKind, PriorityDecision, TriageDecision,
 };
-use super::learned::{FieldReading, Model, Reading};
+use super::learned::{FieldReading, Model, PastTicket, Reading};
 use super::question::question;
 use super::queue::Following;
 use super::rules::{Fired, Rules};
@@ -86,19 +86,41 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// The scores of all values of a field; none where a policy sets it or another field decides.
+    /// Whether rules or past tickets know a value of a field.
+    pub(super) fn knows(&self, (field, value): (&str, &FieldValue)) -> bool {
+        let stated = FieldName::of(field).map(|field| self.rules.values.of(field));
+        let learned = self.model.map(|model| model.values(field));
+        // The values of impact and urgency are the same at every desk.
+        matches!(value, FieldValue::Number(_))
+            || stated.is_some_and(|values| values.contains(value))
+            || learned.is_some_and(|values| values.contains(value))
+    }
+
+    /// What a value of a field has to stand against on a ticket; none where a policy sets the field
+    /// or the category decides it.
     pub(super) fn scores(
         &self,
-        ticket: &TicketText,
-        field: &str,
-    ) -> Option<Vec<(FieldValue, f64)>> {
-        let is_of_category = field == FieldName::Queue.as_str() && self.rules.has_categories();
+        past: &PastTicket,
+        (field, value): (&str, &FieldValue),
+    ) -> Option<Scores> {
+        let is_of_category = field == FieldName::Queue.as_str() && self.has_usual_queue(past);
+        let ticket = &past.ticket;
         let fired = self.rules.fired(ticket);
         let reading = self.read(ticket);
         let asked = Asked::new(self, (ticket, &fired), reading.as_ref());
-        let parts = asked.parts(field);
+        let mut parts = asked.parts(field);
+        // So that it is weighed even where nothing speaks for it.
+        parts.parts.push((value, Part::Bias(0.0)));
         let is_open = !is_of_category && parts.set().is_none();
-        is_open.then(|| parts.scores())
+        is_open.then(|| Scores::new(value, &parts))
+    }
+
+    /// Whether the queue of a ticket is left to its category: it has none that the taxonomy does not
+    /// know.
+    fn has_usual_queue(&self, past: &PastTicket) -> bool {
+        let category = past.values.get(FieldName::Category.as_str());
+        let is_of_taxonomy = |category| self.rules.queue_of(category).is_some();
+        self.rules.has_categories() && category.is_none_or(is_of_taxonomy)
     }
 
     pub(super) fn read(&self, ticket: &TicketText) -> Option<Reading> {
@@ -138,6 +160,34 @@ impl<'a> Basis<'a> {
             fields: asked.further_fields(),
             rules_digest: rules.digest().to_owned(),
             model_version: self.version(),
+        }
+    }
+}
+
+/// A value beside the others of its field, in log-odds.
+pub(super) struct Scores {
+    pub(super) own: f64,
+    pub(super) others: Vec<f64>,
+    /// From which score on the ticket is about the value.
+    pub(super) in_scope: f64,
+}
+
+impl Scores {
+    #[expect(clippy::cast_precision_loss, reason = "values are few")]
+    fn new(value: &FieldValue, parts: &Parts<'_>) -> Self {
+        let all = parts.scores();
+        let n_values = all.len() as f64;
+        let mean = all.iter().map(|(_, score)| score).sum::<f64>() / n_values;
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(of, _)| of == value);
+        let own = own.first().map_or(0.0, |(_, score)| *score);
+        let learned = parts.learned.as_ref();
+        let learned = learned.filter(|learned| learned.number(value).is_some());
+        let from = learned.map_or(f64::NEG_INFINITY, |learned| learned.in_scope_from(mean));
+        Self {
+            own,
+            others: others.into_iter().map(|(_, score)| score).collect(),
+            // A value that rises takes the mean with it.
+            in_scope: own + (from - own) * n_values / (n_values - 1.0),
         }
     }
 }
@@ -204,7 +254,9 @@ impl<'a> Asked<'a> {
         let mut thresholds = usual;
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
-            let is_outside = learned.is_out_of_scope(decision.score, mean);
+            // Of a value that no past ticket had the model knows no bounds.
+            let is_outside =
+                learned.number(value).is_some() && decision.score < learned.in_scope_from(mean);
             decision.out_of_scope = is_outside && parts.set().is_none();
         }
         if let (Some(corrections), Some(value)) = (self.basis.corrections, &decision.value) {
@@ -254,6 +306,7 @@ impl<'a> Asked<'a> {
             return (category, self.explained(field, &for_queue).0);
         }
         let (mut queue, _) = self.decide(field, &for_queue);
+        queue.examples = None;
         let value = queue.value.as_ref();
         queue.counterfactual = value.and_then(|value| following.counterfactual(value, &categories));
         if category.out_of_scope && for_queue.set().is_none() {
@@ -301,7 +354,7 @@ fn priority(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::{PastTicket, Reason, Training};
+    use crate::triage::{Reason, Training};
 
     const RULES: &str = r#"
 format = 1

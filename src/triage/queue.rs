@@ -22,7 +22,7 @@ pub(super) struct Following<'q, 'a> {
 
 impl Rules {
     /// The value that the taxonomy gives the queue of a category, and the name of the category.
-    fn queue_of(&self, category: &FieldValue) -> Option<(&FieldValue, &str)> {
+    pub(super) fn queue_of(&self, category: &FieldValue) -> Option<(&FieldValue, &str)> {
         let FieldValue::Name(name) = category else {
             return None;
         };
@@ -171,8 +171,10 @@ fn of_categories<'a>(
         return parts;
     }
     // Where the desk names the queue of a category, that is what it is; a queue of its own is learned
-    // for desks that do not.
+    // and told for desks that do not.
     parts.learned = None;
+    let is_told = |part: &Part<'_>| matches!(part, Part::Correction(..));
+    parts.parts.retain(|(_, part)| !is_told(part));
     let shares = shares(rules, categories).into_iter();
     parts
         .parts

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, run, run_json};
+use crate::support::{Server, import, run, run_json};
 
 const RULES: &str = r#"
 format = 1
@@ -24,6 +24,26 @@ fn folder() -> tempfile::TempDir {
 
 fn ticket(id: &str, subject: &str, category: &str) -> Value {
     json!({"id": id, "subject": subject, "category": category, "status": "resolved"})
+}
+
+/// A ticket of a desk where tunnels drop and toner runs low.
+fn history(n: u32) -> Value {
+    let (subject, category) = match n % 2 {
+        0 => (format!("tunnel drops {n}"), "network/vpn"),
+        _ => (format!("toner is low {n}"), "hardware/printer"),
+    };
+    let mut ticket = ticket(&format!("H-{n}"), &subject, category);
+    ticket["kind"] = json!("ticket");
+    ticket
+}
+
+/// A desk that has learned from its history.
+fn learned() -> (tempfile::TempDir, Server) {
+    let folder = folder();
+    import(folder.path(), &(0..60).map(history).collect::<Vec<_>>());
+    assert!(run(folder.path(), &["train"]).status.success());
+    let server = Server::start(folder.path());
+    (folder, server)
 }
 
 fn put(server: &Server, ticket: &Value) {
@@ -120,6 +140,90 @@ fn three_tickets_make_a_new_category() {
             assert_eq!(decided["category"]["examples"], 3);
         }
     }
+}
+
+/// What a model is sure of does not stand in the way of what it never saw.
+#[test]
+fn three_tickets_make_a_new_category_and_its_queue_where_much_was_learned() {
+    let (_folder, server) = learned();
+    let told = [
+        "Parking permit for my new car",
+        "Barrier at the car park does not open for my permit",
+        "Please add licence plate to parking list",
+    ];
+    for (n, subject) in told.into_iter().enumerate() {
+        let mut ticket = ticket(&format!("P-{n}"), subject, "facilities/parking");
+        ticket["queue"] = json!("facilities");
+        put(&server, &ticket);
+    }
+    let asked = [
+        "Car park permit for a rental car",
+        "Parking barrier rejects my plate",
+    ];
+    for subject in told.into_iter().chain(asked) {
+        let decided = decide(&server, subject);
+        let category = &decided["category"];
+        assert_eq!(category["value"], "facilities/parking", "{decided}");
+        assert_eq!(category["out_of_scope"], Value::Null, "{decided}");
+        assert_eq!(decided["queue"]["value"], "facilities", "{decided}");
+    }
+    for n in 0..20 {
+        let ticket = history(n);
+        let decided = decide(&server, ticket["subject"].as_str().unwrap());
+        assert_eq!(decided["category"]["value"], ticket["category"]);
+        assert_ne!(decided["queue"]["value"], "facilities");
+    }
+}
+
+/// The desk states a value that no ticket had: that counts before the next training and after it.
+#[test]
+fn a_rule_makes_a_new_category_where_much_was_learned() {
+    let (folder, server) = learned();
+    let door = "[[rule]]\nid = \"door\"\nwords = [\"door\"]\n\
+                category = { \"facilities/door\" = 3.0 }\n";
+    let queue = "[queues]\n\"facilities/door\" = \"facilities\"";
+    let rules = RULES.replace("[queues]", queue) + door;
+    std::fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(1_600));
+    for step in ["stated", "trained"] {
+        wait();
+        let decided = decide(&server, "the door does not open");
+        assert_eq!(decided["category"]["value"], "facilities/door", "{step}");
+        assert!(run(folder.path(), &["train"]).status.success());
+    }
+}
+
+/// However sure the model is: who tells the value of a ticket wants the same ticket decided so.
+#[test]
+fn one_correction_decides_the_same_text_and_no_other() {
+    let (_folder, server) = learned();
+    let before = decide(&server, "tunnel drops 4");
+    assert!(before["category"]["confidence"].as_f64() > Some(0.9));
+    put(
+        &server,
+        &ticket("T-1", "tunnel drops and drops", "hardware/printer"),
+    );
+    let same = decide(&server, "tunnel drops and drops");
+    assert_eq!(same["category"]["value"], "hardware/printer", "{same}");
+    let other = decide(&server, "tunnel drops 4");
+    assert_eq!(other["category"]["value"], "network/vpn", "{other}");
+}
+
+/// A ticket that was learned from says something new only while it differs from what it was then.
+#[test]
+fn a_value_that_is_put_back_leaves_no_trace() {
+    let (_folder, server) = learned();
+    let before = decide(&server, "tunnel drops 4");
+    let mut ticket = history(4);
+    ticket.as_object_mut().unwrap().remove("kind");
+    ticket["category"] = json!("hardware/printer");
+    put(&server, &ticket);
+    let corrected = decide(&server, "tunnel drops 4");
+    assert_eq!(corrected["category"]["value"], "hardware/printer");
+    ticket["category"] = json!("network/vpn");
+    put(&server, &ticket);
+    assert_eq!(decide(&server, "tunnel drops 4"), before);
+    assert!(listed(&server).is_empty());
 }
 
 #[test]
@@ -248,19 +352,7 @@ fn a_stored_decision_comes_out_the_same_with_what_was_told_then() {
 #[test]
 fn corrections_of_a_model_end_with_the_next_one() {
     let folder = folder();
-    let history = |n: u32| {
-        let (subject, category) = match n % 2 {
-            0 => (format!("tunnel drops {n}"), "network/vpn"),
-            _ => (format!("toner is low {n}"), "hardware/printer"),
-        };
-        let mut ticket = ticket(&format!("H-{n}"), &subject, category);
-        ticket["kind"] = json!("ticket");
-        ticket.to_string() + "\n"
-    };
-    let file = folder.path().join("history.ndjson");
-    std::fs::write(&file, (0..60).map(history).collect::<String>()).unwrap();
-    let import = ["import", file.to_str().unwrap()];
-    assert!(run(folder.path(), &import).status.success());
+    import(folder.path(), &(0..60).map(history).collect::<Vec<_>>());
     let server = Server::start(folder.path());
     let train = |expected: &str| {
         let trained = run(folder.path(), &["train"]);

@@ -9,6 +9,7 @@ use super::super::share::Share;
 use super::calibrate::{Calibration, lead};
 use super::features::Features;
 use super::likeness::Traits;
+use super::train::PastTicket;
 use super::vocabulary::{Entry, FIELD, Vector, Vocabulary};
 use super::weights::Weights;
 use crate::model::TicketText;
@@ -26,6 +27,8 @@ pub struct Model {
     pub(super) seq: u64,
     /// The tickets that it was learned from.
     pub(super) tickets: usize,
+    /// The marks of those of them that have an id, in order.
+    pub(super) learned: Vec<u64>,
     /// Names the model: the digest of its file.
     #[serde(skip)]
     pub(super) version: String,
@@ -115,6 +118,12 @@ impl Model {
     #[must_use]
     pub fn tickets(&self) -> usize {
         self.tickets
+    }
+
+    /// Whether it was learned from this very ticket, with the values that it has.
+    pub(crate) fn has_learned(&self, told: &PastTicket) -> bool {
+        let mark = told.mark();
+        mark.is_some_and(|mark| self.learned.binary_search(&mark).is_ok())
     }
 
     /// The fields that it knows.
@@ -219,7 +228,7 @@ impl<'a> FieldReading<'a> {
     }
 
     /// All that was learned about the value with this number among those that were, as one sum. A
-    /// value that was never seen is as rare as can be.
+    /// value that was never seen is as rare as the rarest.
     pub(crate) fn score(&self, number: Option<usize>) -> f64 {
         let score = number.and_then(|number| self.scores.get(number));
         self.sharpness() * score.map_or_else(|| self.model.unseen_bias(), |score| f64::from(*score))
@@ -319,12 +328,12 @@ impl<'a> FieldReading<'a> {
         threshold.filter(|_| calibration.tickets > 0)
     }
 
-    /// Whether a ticket is likely about none of the values, whose highest score and their mean these
-    /// are.
-    pub(crate) fn is_out_of_scope(&self, highest: f64, mean: f64) -> bool {
+    /// The score from which on a ticket is likely about the best of the values, whose mean score
+    /// this is.
+    pub(crate) fn in_scope_from(&self, mean: f64) -> f64 {
         let none_of_them = self.scores.get(self.model.names.len());
         let none_of_them = none_of_them.map(|score| self.sharpness() * f64::from(*score));
-        lead(highest, mean, none_of_them) < self.model.calibration.scope_lead
+        self.model.calibration.scope_lead - lead(0.0, mean, none_of_them)
     }
 
     /// How many past tickets had the value.
@@ -398,11 +407,11 @@ impl FieldModel {
         self.values = self.names.iter().map(value).collect();
     }
 
-    /// The bias of a value that no past ticket had.
-    #[expect(clippy::cast_precision_loss, reason = "values are few")]
+    /// The bias of a value that no past ticket had: it is as usual as the rarest that one had, and
+    /// what rules and corrections say of it counts like what they say of any other.
     fn unseen_bias(&self) -> f64 {
-        let n_tickets: u32 = self.counts.iter().sum();
-        -(f64::from(n_tickets) + self.counts.len() as f64).ln()
+        let values = self.bias.iter().take(self.names.len());
+        values.copied().map(f64::from).fold(0.0, f64::min)
     }
 }
 

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use twox_hash::XxHash64;
 
 use super::calibrate::{Calibration, Unseen};
 use super::features::Features;
@@ -20,7 +21,7 @@ use super::prior::{Prior, count};
 use super::sparse::Sparse;
 use super::vocabulary::Vocabulary;
 use super::weights::Weights;
-use crate::model::{TicketText, Time};
+use crate::model::{TicketId, TicketText, Time};
 use crate::triage::rules::{Fired, Rules};
 use crate::triage::{FieldName, FieldValue};
 
@@ -55,6 +56,8 @@ const CATEGORY: &str = FieldName::Category.as_str();
 /// A ticket of the past, with what was right.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PastTicket {
+    /// The desk's own id, where it is known.
+    pub id: Option<TicketId>,
     /// The ticket as it came in.
     pub ticket: TicketText,
     /// When.
@@ -63,6 +66,16 @@ pub struct PastTicket {
     pub values: BTreeMap<String, FieldValue>,
     /// The fields of which it is known to have none of the values.
     pub out_of_scope: BTreeSet<String>,
+}
+
+impl PastTicket {
+    /// Names the ticket with all that it teaches; nothing where it has no id.
+    pub(super) fn mark(&self) -> Option<u64> {
+        let id = self.id.as_ref()?;
+        let content = (id, &self.ticket, &self.values, &self.out_of_scope);
+        let content = serde_json::to_vec(&content).ok()?;
+        Some(XxHash64::oneshot(0, &content))
+    }
 }
 
 /// What to learn, and from where to start.
@@ -113,9 +126,12 @@ impl Model {
             };
             fields.extend(learned.map(|learned| ((*field).to_owned(), learned)));
         }
+        let mut marks: Vec<u64> = tickets.par_iter().filter_map(PastTicket::mark).collect();
+        marks.sort_unstable();
         Self {
             fields,
             vocabulary,
+            learned: marks,
             tickets: tickets.len(),
             seq: training.seq,
             ..Self::default()
@@ -153,11 +169,6 @@ impl Past<'_> {
         let n_judged: u32 = counts.values().sum();
         if (n_judged as usize) < MIN_TICKETS || counts.len() < 2 {
             return None;
-        }
-        // Values of the taxonomy that no ticket had yet may still come.
-        let stated = FieldName::of(field).map(|field| training.rules.values.of(field));
-        for value in stated.into_iter().flatten() {
-            counts.entry(value).or_default();
         }
         // To be about none of the values is one more, the last.
         let none_of_them = u32::try_from(counts.len()).unwrap_or(u32::MAX);
