@@ -177,9 +177,9 @@ fn hangs_on(counterfactual: &Counterfactual) -> String {
     }
     let value = match &counterfactual.value {
         Some(value) => value.to_string(),
-        None => "nothing".to_owned(),
+        None => "no value".to_owned(),
     };
-    format!("{value} without {}", names.join(", "))
+    format!("without {}: {value}", names.join(", "))
 }
 
 fn removed_name(removed: &RemovedWhat) -> String {

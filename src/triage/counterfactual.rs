@@ -21,21 +21,32 @@ impl<'a> Parts<'a> {
         let answer = |without: &[Cause<'a>]| self.without(without).answer();
         let ledger = Ledger::new(self);
         let policies = self.policies_for(best);
-        let (without, value) = if policies.is_empty() {
-            ledger.fewest(best)?.until_changed(policies, best, answer)?
-        } else {
-            match answer(&policies) {
-                Some(value) if value == best => {
-                    let open = self.without(&policies);
-                    let fewest = Ledger::new(&open).fewest(best)?;
-                    fewest.until_changed(policies, best, answer)?
-                }
-                value => (policies, value),
-            }
-        };
+        if policies.is_empty() {
+            let fewest = ledger.fewest(best)?;
+            let (without, value) = fewest.until_changed(policies, best, answer)?;
+            // Most often it is the value that was reckoned with.
+            let known =
+                (fewest.rival == value.and_then(|value| ledger.at(value))).then_some(fewest.order);
+            return self.told(&ledger, (best, value), (without, known));
+        }
+        let value = answer(&policies);
+        if value != Some(best) {
+            return self.told(&ledger, (best, value), (policies, None));
+        }
+        let fewest = Ledger::new(&self.without(&policies)).fewest(best)?;
+        let (without, value) = fewest.until_changed(policies, best, answer)?;
+        self.told(&ledger, (best, value), (without, None))
+    }
+
+    fn told(
+        &self,
+        ledger: &Ledger<'_, 'a>,
+        (best, value): (&FieldValue, Option<&FieldValue>),
+        (without, differences): (Vec<Cause<'a>>, Option<Vec<(Cause<'a>, f64)>>),
+    ) -> Option<Counterfactual> {
         let rival = value.and_then(|value| ledger.at(value));
         let best = ledger.at(best)?;
-        let differences = ledger.differences(Some(best), rival);
+        let differences = differences.unwrap_or_else(|| ledger.differences(Some(best), rival));
         Some(Counterfactual {
             value: value.cloned(),
             lead: ledger.lead(best, rival),
@@ -80,6 +91,8 @@ impl<'a> Parts<'a> {
 
 /// Reasons without which a value is no longer ahead of another, and those that would help too.
 pub(super) struct Fewest<'a> {
+    /// The value, or nothing, that would be ahead.
+    rival: Option<usize>,
     /// All that widen the lead, most first.
     order: Vec<(Cause<'a>, f64)>,
     /// How many of them it takes.
@@ -87,15 +100,16 @@ pub(super) struct Fewest<'a> {
 }
 
 impl<'a> Fewest<'a> {
-    /// The fewest of these by which a lead is gone; a lead of nothing is gone where `wins_tie`.
+    /// The fewest of these by which a lead over a value is gone; one of nothing is gone where
+    /// `wins_tie`.
     pub(super) fn new(
+        rival: Option<usize>,
         mut differences: Vec<(Cause<'a>, f64)>,
-        lead: f64,
-        wins_tie: bool,
+        (lead, wins_tie): (f64, bool),
     ) -> Option<Self> {
         let is_gone = |left: f64| rank(left) < 0.0 || (wins_tie && rank(left) <= 0.0);
         differences.retain(|(_, weight)| *weight > 0.0);
-        differences.sort_by(|a, b| b.1.total_cmp(&a.1));
+        differences.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let (mut left, mut n) = (lead, 0);
         let mut weights = differences.iter();
         while !is_gone(left) {
@@ -103,6 +117,7 @@ impl<'a> Fewest<'a> {
             n += 1;
         }
         Some(Self {
+            rival,
             order: differences,
             n,
         })
@@ -225,11 +240,22 @@ impl<'p, 'a> Ledger<'p, 'a> {
     }
 
     fn beside(&self, own: &[(Cause<'a>, f64)], rival: Option<usize>) -> Vec<(Cause<'a>, f64)> {
-        let both = own.iter().zip(self.gives(rival));
-        let difference = |((cause, own), (_, other)): (&(Cause<'a>, f64), (Cause<'a>, f64))| {
-            (*cause, own - other)
-        };
-        both.map(difference).collect()
+        let mut differences = own.to_vec();
+        let n_stated = self.stated.len().min(differences.len());
+        let (of_stated, of_learned) = differences.split_at_mut(n_stated);
+        for ((_, difference), row) in of_stated.iter_mut().zip(self.stated.values()) {
+            let weight = rival.and_then(|rival| row.get(rival)).copied();
+            *difference -= weight.unwrap_or_default();
+        }
+        let learned = self.parts.learned.as_ref();
+        if let (Some(learned), Some(rival)) = (learned, rival) {
+            let number = self.all.get(rival).and_then(|one| one.number);
+            let contributions = learned.contributions(number);
+            for ((_, difference), one) in of_learned.iter_mut().zip(contributions) {
+                *difference -= one.weight;
+            }
+        }
+        differences
     }
 
     /// The fewest without which another value is the answer, or none is.
@@ -276,12 +302,15 @@ impl<'p, 'a> Ledger<'p, 'a> {
             return None;
         }
         if !self.parts.is_usual_known() {
-            return Fewest::new(own.to_vec(), self.score(best), true);
+            return Fewest::new(None, own.to_vec(), (self.score(best), true));
         }
         let for_best = self.speak_of(best)?;
+        let order = own.iter().filter(|(cause, _)| for_best.contains(cause));
+        let order: Vec<(Cause<'a>, f64)> = order.copied().collect();
         Some(Fewest {
-            n: for_best.len(),
-            order: for_best.into_iter().map(|cause| (cause, 0.0)).collect(),
+            rival: None,
+            n: order.len(),
+            order,
         })
     }
 
@@ -311,13 +340,13 @@ impl<'p, 'a> Ledger<'p, 'a> {
         let is_always_spoken_of = self.parts.learned.is_some() || !self.parts.is_usual_known();
         let speak = self.speak_of(rival).filter(|_| !is_always_spoken_of);
         let Some(speak) = speak else {
-            return Fewest::new(differences, lead, wins_tie);
+            return Fewest::new(Some(rival), differences, (lead, wins_tie));
         };
         // One of those that speak of the other value has to stay.
         let staying = speak.into_iter().filter_map(|stays| {
             let mut others = differences.clone();
             others.retain(|(cause, _)| *cause != stays);
-            Fewest::new(others, lead, wins_tie)
+            Fewest::new(Some(rival), others, (lead, wins_tie))
         });
         staying.min_by_key(|fewest| fewest.n)
     }

@@ -128,7 +128,7 @@ impl<'a> Following<'_, 'a> {
         let fewest = rivals.filter_map(|rival| {
             let mut differences = self.differences(ledgers, (best, rival), categories);
             differences.retain(|(cause, _)| !without.contains(cause));
-            Fewest::new(differences, ledgers.1.lead(best, rival), true)
+            Fewest::new(rival, differences, (ledgers.1.lead(best, rival), true))
         });
         fewest.min_by_key(|fewest| fewest.n)
     }

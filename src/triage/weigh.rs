@@ -79,20 +79,15 @@ pub(super) struct Weighed<'a> {
     /// Its number among the values that were learned.
     pub(super) number: Option<usize>,
     pub(super) score: f64,
+    /// The score as it is compared.
+    rank: f64,
     /// 0 to 1.
     pub(super) confidence: f64,
     /// Whether anything speaks for or against it.
     pub(super) is_spoken_of: bool,
 }
 
-impl Weighed<'_> {
-    /// Its score, in whole numbers of the smallest difference that counts.
-    fn rank(&self) -> f64 {
-        rank(self.score)
-    }
-}
-
-/// A score in whole numbers of the smallest difference that counts.
+/// A score as it is compared.
 pub(super) fn rank(score: f64) -> f64 {
     // Not a zero below zero, which would come after zero.
     (score * GRID).round() + 0.0
@@ -227,7 +222,7 @@ impl<'a> Parts<'a> {
     ) -> impl Iterator<Item = &'w Weighed<'a>> + Clone {
         let (set, is_usual_known) = (self.set(), self.is_usual_known());
         all.iter().filter(move |weighed| {
-            let is_enough = is_usual_known || weighed.rank() > 0.0;
+            let is_enough = is_usual_known || weighed.rank > 0.0;
             (is_enough && weighed.is_spoken_of) || set == Some(weighed.value)
         })
     }
@@ -289,6 +284,7 @@ impl<'a> Parts<'a> {
                 value,
                 number,
                 score: learned.map_or(0.0, |learned| learned.score(number)),
+                rank: 0.0,
                 confidence: 0.0,
                 is_spoken_of: learned.is_some(),
             }
@@ -302,6 +298,9 @@ impl<'a> Parts<'a> {
                 weighed.score += part.weight(factor);
                 weighed.is_spoken_of |= !matches!(part, Part::Set(..));
             }
+        }
+        for weighed in &mut all {
+            weighed.rank = rank(weighed.score);
         }
         all
     }
@@ -325,7 +324,7 @@ pub(super) fn n_firings<'p, 'a>(
 fn order(a: &Weighed<'_>, b: &Weighed<'_>, set: Option<&FieldValue>) -> Ordering {
     let is_set = |one: &Weighed<'_>| set == Some(one.value);
     let by_set = is_set(b).cmp(&is_set(a));
-    let by_score = || b.rank().total_cmp(&a.rank());
+    let by_score = || b.rank.total_cmp(&a.rank);
     by_set
         .then_with(by_score)
         .then_with(|| a.value.cmp(b.value))

@@ -481,14 +481,14 @@ fn the_command_line_tells_what_the_answer_hangs_on_and_what_to_ask() {
     let shown = |subject: &str| stdout(&run(folder.path(), &["triage", subject]));
     let both = shown("vpn or printer");
     for line in [
-        "          network/vpn without rule printer\n",
+        "          without rule printer: network/vpn\n",
         "          ask: Is it the tunnel or the toner?\n",
-        "          network without rule printer\n",
+        "          without rule printer: network\n",
     ] {
         assert!(both.contains(line), "{line:?} is missing in\n{both}");
     }
     let one = shown("vpn is slow");
-    let line = "          nothing without rule vpn, rule slow\n";
+    let line = "          without rule vpn, rule slow: no value\n";
     assert!(one.contains(line), "{line:?} is missing in\n{one}");
     assert!(!one.contains("ask:"), "{one}");
 }

@@ -225,15 +225,10 @@ impl Vocabulary {
             }
         }
         let together = self.together(ticket);
-        let mut pairs = Vec::new();
-        for same in together.chunk_by(|a, b| a.0 == b.0) {
-            if let Some((number, pair)) = same.first() {
-                let amount = (1.0 + count(same.len()).ln()) * self.idf(*number);
-                *lengths.of(LearnedKind::Together) += amount * amount;
-                let place = ticket.list.len() + pairs.len();
-                entries.push((LearnedKind::Together, *number, amount, place));
-                pairs.push(*pair);
-            }
+        for (place, (number, n, _)) in (ticket.list.len()..).zip(&together) {
+            let amount = (1.0 + f32::from(*n).ln()) * self.idf(*number);
+            *lengths.of(LearnedKind::Together) += amount * amount;
+            entries.push((LearnedKind::Together, *number, amount, place));
         }
         let factors = lengths.factors();
         let mut entries: Vec<Entry> = entries
@@ -257,27 +252,39 @@ impl Vocabulary {
         }
         Vector {
             entries,
-            together: pairs,
+            together: together.into_iter().map(|(.., pair)| pair).collect(),
         }
     }
 
-    /// The learned words that stand together, with their numbers and in order of these, as often as
-    /// they do.
-    fn together(&self, ticket: &Features) -> Vec<(u32, Together)> {
-        let mut known = Vec::new();
+    /// The learned words that stand together, with their numbers and how often they do, in the order
+    /// in which they are met.
+    fn together(&self, ticket: &Features) -> Vec<(u32, u16, Together)> {
+        let mut found: Vec<(u32, u16, Together)> = Vec::new();
         let Some(rarest) = self.company_idf else {
-            return known;
+            return found;
         };
         let is_frequent = |key| {
             let number = self.features.get(&key);
             number.is_some_and(|number| self.idf(*number) <= rarest)
         };
+        // Where each is found, counted from one: sorting them would take longer than all the rest.
+        let mut places = vec![0_u16; self.n_together];
+        let first = self.n_features - self.n_together;
         together::visit(ticket, is_frequent, |pair| {
-            let number = self.together.get(&pair.key);
-            known.extend(number.map(|number| (*number, pair)));
+            let number = self.together.get(&pair.key).copied();
+            let place = number.and_then(|number| places.get_mut(number as usize - first));
+            let (Some(number), Some(place)) = (number, place) else {
+                return;
+            };
+            match found.get_mut(usize::from(*place).wrapping_sub(1)) {
+                Some((_, n, _)) => *n += 1,
+                None => {
+                    found.push((number, 1, pair));
+                    *place = u16::try_from(found.len()).unwrap_or_default();
+                }
+            }
         });
-        known.sort_unstable();
-        known
+        found
     }
 
     /// A ticket with the shapes of learned words as numbers of their own.
@@ -348,11 +355,6 @@ fn in_order(keys: impl Iterator<Item = (u64, u32)>) -> Vec<(u64, u32)> {
 )]
 fn inverse(n: usize, n_tickets: u32) -> f32 {
     (((1 + n) as f64 / f64::from(1 + n_tickets)).ln() + 1.0).powf(IDF_POWER) as f32
-}
-
-#[expect(clippy::cast_precision_loss, reason = "words of a ticket are few")]
-fn count(n: usize) -> f32 {
-    n as f32
 }
 
 /// The squared lengths of the kinds of features of a ticket, or the factors that they ask for.
