@@ -15,7 +15,7 @@ use super::learned::{FieldReading, Model, PastTicket, Reading};
 use super::question::question;
 use super::queue::Following;
 use super::rules::{Fired, Rules};
-use super::weigh::{Outcome, Part, Parts, Weighed};
+use super::weigh::{Outcome, Part, Parts, Weighed, rank};
 use crate::model::{Impact, PriorityMatrix, TicketText, Urgency};
 
 /// From which confidence on a value is set or suggested, 0 to 1.
@@ -254,9 +254,12 @@ impl<'a> Asked<'a> {
         let mut thresholds = usual;
         if let (Some(learned), Some(value)) = (&parts.learned, &decision.value) {
             thresholds.apply = learned.threshold(value).unwrap_or(usual.apply);
-            // Of a value that no past ticket had the model knows no bounds.
-            let is_outside =
-                learned.number(value).is_some() && decision.score < learned.in_scope_from(mean);
+            // Of a value that no past ticket had the model knows no bounds. The score is the sum that
+            // the mean is of, for corrections lift it just to the bound.
+            let best = all.iter().find(|one| one.value == value);
+            let is_outside = best.is_some_and(|best| {
+                best.number.is_some() && rank(best.score) < rank(learned.in_scope_from(mean))
+            });
             decision.out_of_scope = is_outside && parts.set().is_none();
         }
         if let (Some(corrections), Some(value)) = (self.basis.corrections, &decision.value) {

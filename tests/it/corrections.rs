@@ -209,6 +209,23 @@ fn one_correction_decides_the_same_text_and_no_other() {
     assert_eq!(other["category"]["value"], "network/vpn", "{other}");
 }
 
+/// Nor does a text that is like nothing before stay out of scope once its value was told.
+#[test]
+fn a_corrected_text_is_in_scope() {
+    let (_folder, server) = learned();
+    let mut n_outside = 0;
+    for (n, known) in (0..60).zip(["tunnel", "drops", "toner", "is", "low"].iter().cycle()) {
+        let unknown: Vec<String> = (0..1 + n % 7).map(|m| format!("lamp{n}x{m}")).collect();
+        let subject = format!("{known} {}", unknown.join(" "));
+        n_outside += i32::from(decide(&server, &subject)["category"]["out_of_scope"] == true);
+        put(&server, &ticket(&format!("L-{n}"), &subject, "network/vpn"));
+        let category = decide(&server, &subject)["category"].clone();
+        assert_eq!(category["value"], "network/vpn", "{n}: {category}");
+        assert_eq!(category["out_of_scope"], Value::Null, "{n}: {category}");
+    }
+    assert!(n_outside > 20, "{n_outside}");
+}
+
 /// A ticket that was learned from says something new only while it differs from what it was then.
 #[test]
 fn a_value_that_is_put_back_leaves_no_trace() {
