@@ -421,16 +421,33 @@ fn desks() -> impl Strategy<Value = String> {
     })
 }
 
+/// Checks what is promised of a ticket in which all rules fire.
+fn check_desk(text: &str) {
+    let rules = Rules::parse("desk", text).unwrap();
+    let ticket = TicketText {
+        subject: "all".to_owned(),
+        ..TicketText::default()
+    };
+    let fired = rules.fired(&ticket);
+    with_basis((&rules, None, None), |basis| {
+        let asked = Asked::new(basis, (&ticket, &fired), None);
+        check(&asked.parts("category"));
+        check_queue(&asked, &rules);
+    });
+}
+
+#[test]
+fn a_rule_that_weighs_nothing_against_a_bias_is_promised_rightly() {
+    check_desk(
+        "format = 1\n[queues]\na = \"q\"\nb = \"q\"\nc = \"r\"\nd = \"s\"\n\
+         [bias.category]\nb = -0.15\n\
+         [[rule]]\nid = \"r0\"\nwords = [\"all\"]\ncategory = { a = 0.0 }\n",
+    );
+}
+
 proptest! {
     #[test]
     fn promises_of_any_rules_hold(text in desks()) {
-        let rules = Rules::parse("desk", &text).unwrap();
-        let ticket = TicketText { subject: "all".to_owned(), ..TicketText::default() };
-        let fired = rules.fired(&ticket);
-        with_basis((&rules, None, None), |basis| {
-            let asked = Asked::new(basis, (&ticket, &fired), None);
-            check(&asked.parts("category"));
-            check_queue(&asked, &rules);
-        });
+        check_desk(&text);
     }
 }
