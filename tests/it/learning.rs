@@ -72,6 +72,16 @@ fn a_desk_learns_and_a_decision_of_the_model_before_comes_out_the_same() {
     }
 }
 
+/// A resolved ticket about tunnels or toner.
+fn resolved(n: usize) -> Value {
+    let (category, words) = [
+        ("network/vpn", "tunnel drops"),
+        ("hardware/printer", "toner is low"),
+    ][n % 2];
+    json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
+        "category": category, "status": "resolved"})
+}
+
 /// A desk learns every week, and a year later somebody asks why, perhaps of a restored backup.
 #[test]
 fn the_model_of_a_stored_decision_stays_as_long_as_the_decision_and_goes_into_backups() {
@@ -80,15 +90,7 @@ fn the_model_of_a_stored_decision_stays_as_long_as_the_decision_and_goes_into_ba
     std::fs::create_dir(folder).unwrap();
     std::fs::write(folder.join("rules.toml"), RULES).unwrap();
     let learn = |from: usize, to: usize| {
-        let tickets = (from..to).map(|n| {
-            let (category, words) = [
-                ("network/vpn", "tunnel drops"),
-                ("hardware/printer", "toner is low"),
-            ][n % 2];
-            json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
-                "category": category, "status": "resolved"})
-        });
-        crate::support::import(folder, &tickets.collect::<Vec<_>>());
+        crate::support::import(folder, &(from..to).map(resolved).collect::<Vec<_>>());
         let trained = run_json(folder, &["train"]);
         trained["model_version"].as_str().unwrap().to_owned()
     };
@@ -173,19 +175,11 @@ fn tickets_that_are_about_none_of_the_values_teach_what_is_out_of_scope() {
 /// What is learned is shown to everybody who asks, so tickets that not every analyst may see teach nothing.
 #[test]
 fn restricted_tickets_teach_nothing() {
-    let ticket = |n: usize| {
-        let (category, words) = [
-            ("network/vpn", "tunnel drops"),
-            ("hardware/printer", "toner is low"),
-        ][n % 2];
-        json!({"kind": "ticket", "id": format!("INC{n}"), "subject": format!("{words} {n}"),
-            "category": category, "status": "resolved"})
-    };
     let restricted = |n: usize| {
         json!({"kind": "ticket", "id": format!("HR{n}"), "subject": format!("merger toner {n}"),
             "category": "people/leaver", "status": "resolved", "visibility": {"restricted": ["hr"]}})
     };
-    let open: Vec<Value> = (0..60).map(ticket).collect();
+    let open: Vec<Value> = (0..60).map(resolved).collect();
     let both: Vec<Value> = open
         .iter()
         .cloned()
