@@ -36,6 +36,7 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
     let Some((&first, others)) = languages.split_first() else {
         return;
     };
+    let mut plain = String::new();
     words(text, |word| {
         let mut give = |term: &str, is_alternative: bool| {
             let (range, position) = (word.range.clone(), word.position);
@@ -54,13 +55,19 @@ pub fn analyze(text: &str, languages: &[Language], mut sink: impl FnMut(Token<'_
             }
             return;
         }
-        let is_done = with_term(first, &word.form, |term| match term {
+        let mut give_first = |term: Option<&str>| match term {
             Some(term) => {
                 give(term, false);
                 others.is_empty()
             }
             None => true,
-        });
+        };
+        let is_done = if first == Language::Other {
+            fold(&word.form, &mut plain);
+            give_first((!plain.is_empty()).then_some(plain.as_str()))
+        } else {
+            with_term(first, &word.form, give_first)
+        };
         if !is_done {
             give_others(&word.form, first, others, |term| give(term, true));
         }
@@ -85,16 +92,7 @@ pub(crate) struct Form<'a> {
 pub(crate) fn analyze_forms(text: &str, language: Language, mut sink: impl FnMut(Form<'_>)) {
     let mut plain = String::new();
     words(text, |word| {
-        plain.clear();
-        if word.form.is_ascii() {
-            plain.push_str(&word.form);
-            plain.make_ascii_lowercase();
-        } else {
-            // Folding is slow beyond ASCII; what it gives is remembered.
-            with_term(Language::Other, &word.form, |term| {
-                plain.push_str(term.unwrap_or_default());
-            });
-        }
+        fold(&word.form, &mut plain);
         if plain.is_empty() {
             return;
         }
@@ -113,6 +111,20 @@ pub(crate) fn analyze_forms(text: &str, language: Language, mut sink: impl FnMut
             with_term(language, &word.form, give);
         }
     });
+}
+
+/// Makes of `plain` the term of a word in no language: in lower case and folded.
+fn fold(form: &str, plain: &mut String) {
+    plain.clear();
+    if form.is_ascii() {
+        plain.push_str(form);
+        plain.make_ascii_lowercase();
+    } else {
+        // Folding is slow beyond ASCII; what it gives is remembered.
+        with_term(Language::Other, form, |term| {
+            plain.push_str(term.unwrap_or_default());
+        });
+    }
 }
 
 /// The terms of a word in further languages, each once.

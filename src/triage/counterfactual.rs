@@ -6,7 +6,8 @@
 //! more: the sum of the m largest numbers is at most m times any threshold and what exceeds it. That
 //! the answer is another is not reckoned but found by deciding again.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::decision::{Counterfactual, FieldValue, Removed, RemovedWhat};
 use super::weigh::{Cause, Part, Parts, Weighed, n_firings, rank};
@@ -22,18 +23,18 @@ impl<'a> Parts<'a> {
         let ledger = Ledger::new(self);
         let policies = self.policies_for(best);
         if policies.is_empty() {
-            let fewest = ledger.fewest(best)?;
+            let mut fewest = ledger.fewest(best)?;
             let (without, value) = fewest.until_changed(policies, best, answer)?;
             // Most often it is the value that was reckoned with.
-            let known =
-                (fewest.rival == value.and_then(|value| ledger.at(value))).then_some(fewest.order);
+            let is_known = fewest.rival == value.and_then(|value| ledger.at(value));
+            let known = is_known.then_some(fewest.taken);
             return self.told(&ledger, (best, value), (without, known));
         }
         let value = answer(&policies);
         if value != Some(best) {
             return self.told(&ledger, (best, value), (policies, None));
         }
-        let fewest = Ledger::new(&self.without(&policies)).fewest(best)?;
+        let mut fewest = Ledger::new(&self.without(&policies)).fewest(best)?;
         let (without, value) = fewest.until_changed(policies, best, answer)?;
         self.told(&ledger, (best, value), (without, None))
     }
@@ -93,64 +94,100 @@ impl<'a> Parts<'a> {
 pub(super) struct Fewest<'a> {
     /// The value, or nothing, that would be ahead.
     rival: Option<usize>,
-    /// All that widen the lead, most first.
-    order: Vec<(Cause<'a>, f64)>,
-    /// How many of them it takes.
-    pub(super) n: usize,
+    /// Those that it takes, with what they widen the lead by, most first.
+    taken: Vec<(Cause<'a>, f64)>,
+    /// All others that widen the lead.
+    left: BinaryHeap<Widens<'a>>,
 }
+
+/// A reason, and by how much it widens a lead. The one that widens it most is the greatest.
+#[derive(Debug, Clone, Copy)]
+struct Widens<'a> {
+    cause: Cause<'a>,
+    weight: f64,
+}
+
+impl Ord for Widens<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_weight = self.weight.total_cmp(&other.weight);
+        by_weight.then_with(|| other.cause.cmp(&self.cause))
+    }
+}
+
+impl PartialOrd for Widens<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Widens<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Widens<'_> {}
 
 impl<'a> Fewest<'a> {
     /// The fewest of these by which a lead over a value is gone; one of nothing is gone where
     /// `wins_tie`.
     pub(super) fn new(
         rival: Option<usize>,
-        mut differences: Vec<(Cause<'a>, f64)>,
-        (lead, wins_tie): (f64, bool),
+        differences: impl IntoIterator<Item = (Cause<'a>, f64)>,
+        (mut lead, wins_tie): (f64, bool),
     ) -> Option<Self> {
-        let is_gone = |left: f64| rank(left) < 0.0 || (wins_tie && rank(left) <= 0.0);
-        differences.retain(|(_, weight)| *weight > 0.0);
-        differences.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let (mut left, mut n) = (lead, 0);
-        let mut weights = differences.iter();
-        while !is_gone(left) {
-            left -= weights.next()?.1;
-            n += 1;
-        }
-        Some(Self {
+        let is_gone = |lead: f64| rank(lead) < 0.0 || (wins_tie && rank(lead) <= 0.0);
+        let differences = differences.into_iter();
+        let mut left: Vec<Widens<'a>> = differences
+            .map(|(cause, weight)| Widens { cause, weight })
+            .collect();
+        left.retain(|one| one.weight > 0.0);
+        let mut fewest = Self {
             rival,
-            order: differences,
-            n,
-        })
+            taken: Vec::new(),
+            left: left.into(),
+        };
+        while !is_gone(lead) {
+            lead -= fewest.take()?.1;
+        }
+        Some(fewest)
     }
 
-    /// The one that widens the lead most.
-    pub(super) fn first(&self) -> Option<Cause<'a>> {
-        self.order.first().map(|(cause, _)| *cause)
+    /// Takes one more: the one that widens the lead most.
+    fn take(&mut self) -> Option<(Cause<'a>, f64)> {
+        let Widens { cause, weight } = self.left.pop()?;
+        self.taken.push((cause, weight));
+        Some((cause, weight))
     }
 
-    /// The others that it takes.
-    pub(super) fn others(&self) -> impl Iterator<Item = Cause<'a>> {
-        let taken = self.order.iter().take(self.n).skip(1);
-        taken.map(|(cause, _)| *cause)
+    /// How many it takes.
+    pub(super) fn n(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Those that it takes, or the first one where it takes none.
+    pub(super) fn at_least_one(mut self) -> Option<impl Iterator<Item = Cause<'a>>> {
+        if self.taken.is_empty() {
+            self.take()?;
+        }
+        Some(self.taken.into_iter().map(|(cause, _)| cause))
     }
 
     /// Adds them to what is missing, until what is answered without is another value.
-    pub(super) fn until_changed<'v>(
-        &self,
+    fn until_changed<'v>(
+        &mut self,
         mut without: Vec<Cause<'a>>,
         best: &FieldValue,
         answer: impl Fn(&[Cause<'a>]) -> Option<&'v FieldValue>,
     ) -> Option<(Vec<Cause<'a>>, Option<&'v FieldValue>)> {
-        let (first, more) = self.order.split_at(self.n.min(self.order.len()));
-        without.extend(first.iter().map(|(cause, _)| *cause));
-        let mut more = more.iter();
+        without.extend(self.taken.iter().map(|(cause, _)| *cause));
         loop {
             let value = answer(&without);
             if value != Some(best) {
                 return Some((without, value));
             }
             // As near to a tie as sums of 32 bits can tell.
-            without.push(more.next()?.0);
+            without.push(self.take()?.0);
         }
     }
 }
@@ -217,16 +254,16 @@ impl<'p, 'a> Ledger<'p, 'a> {
 
     /// What every reason gives to a value, or to nothing; always the same reasons in the same order.
     fn gives(&self, at: Option<usize>) -> Vec<(Cause<'a>, f64)> {
-        let rows = self.stated.iter().map(|(cause, row)| {
+        let number = at.and_then(|at| self.all.get(at)?.number);
+        let learned = self.parts.learned.as_ref();
+        let learned = learned.map_or_else(Vec::new, |learned| learned.contributions(number));
+        let mut gives = Vec::with_capacity(self.stated.len() + learned.len());
+        gives.extend(self.stated.iter().map(|(cause, row)| {
             let weight = at.and_then(|at| row.get(at)).copied();
             (*cause, weight.unwrap_or_default())
-        });
-        let mut gives: Vec<(Cause<'a>, f64)> = rows.collect();
-        if let Some(learned) = &self.parts.learned {
-            let number = at.and_then(|at| self.all.get(at)?.number);
-            let contributions = learned.contributions(number).into_iter();
-            gives.extend(contributions.map(|one| (Cause::Learned(one.place), one.weight)));
-        }
+        }));
+        let learned = learned.into_iter();
+        gives.extend(learned.map(|one| (Cause::Learned(one.place), one.weight)));
         gives
     }
 
@@ -236,24 +273,9 @@ impl<'p, 'a> Ledger<'p, 'a> {
         best: Option<usize>,
         rival: Option<usize>,
     ) -> Vec<(Cause<'a>, f64)> {
-        self.beside(&self.gives(best), rival)
-    }
-
-    fn beside(&self, own: &[(Cause<'a>, f64)], rival: Option<usize>) -> Vec<(Cause<'a>, f64)> {
-        let mut differences = own.to_vec();
-        let n_stated = self.stated.len().min(differences.len());
-        let (of_stated, of_learned) = differences.split_at_mut(n_stated);
-        for ((_, difference), row) in of_stated.iter_mut().zip(self.stated.values()) {
-            let weight = rival.and_then(|rival| row.get(rival)).copied();
-            *difference -= weight.unwrap_or_default();
-        }
-        let learned = self.parts.learned.as_ref();
-        if let (Some(learned), Some(rival)) = (learned, rival) {
-            let number = self.all.get(rival).and_then(|one| one.number);
-            let contributions = learned.contributions(number);
-            for ((_, difference), one) in of_learned.iter_mut().zip(contributions) {
-                *difference -= one.weight;
-            }
+        let mut differences = self.gives(best);
+        for ((_, own), (_, other)) in differences.iter_mut().zip(self.gives(rival)) {
+            *own -= other;
         }
         differences
     }
@@ -261,11 +283,12 @@ impl<'p, 'a> Ledger<'p, 'a> {
     /// The fewest without which another value is the answer, or none is.
     fn fewest(&self, best: &FieldValue) -> Option<Fewest<'a>> {
         let best = self.at(best)?;
-        let own = self.gives(Some(best));
-        let mut fewest = self.against_nothing(best, &own);
+        let mut fewest = self.against_nothing(best);
         let mut bound: Option<Bound> = None;
         for rival in self.rivals(best) {
-            let at_most = fewest.as_ref().map_or(usize::MAX, |fewest| fewest.n - 1);
+            let at_most = fewest
+                .as_ref()
+                .map_or(usize::MAX, |fewest| fewest.n().saturating_sub(1));
             if at_most == 0 {
                 break;
             }
@@ -275,11 +298,11 @@ impl<'p, 'a> Ledger<'p, 'a> {
             {
                 continue;
             }
-            let found = self.against((best, &own), rival);
-            let found = found.filter(|found| found.n <= at_most);
+            let found = self.against(best, rival);
+            let found = found.filter(|found| found.n() <= at_most);
             let is_better = found.is_some();
             fewest = found.or(fewest);
-            let is_open = fewest.as_ref().is_none_or(|fewest| fewest.n > 1);
+            let is_open = fewest.as_ref().is_none_or(|fewest| fewest.n() > 1);
             if is_open && (is_better || bound.is_none()) {
                 bound = self.bound(best, fewest.as_ref());
             }
@@ -297,20 +320,20 @@ impl<'p, 'a> Ledger<'p, 'a> {
     }
 
     /// What it takes that nothing speaks for a value.
-    fn against_nothing(&self, best: usize, own: &[(Cause<'a>, f64)]) -> Option<Fewest<'a>> {
+    fn against_nothing(&self, best: usize) -> Option<Fewest<'a>> {
         if self.parts.learned.is_some() {
             return None;
         }
         if !self.parts.is_usual_known() {
-            return Fewest::new(None, own.to_vec(), (self.score(best), true));
+            return Fewest::new(None, self.gives(Some(best)), (self.score(best), true));
         }
         let for_best = self.speak_of(best)?;
-        let order = own.iter().filter(|(cause, _)| for_best.contains(cause));
-        let order: Vec<(Cause<'a>, f64)> = order.copied().collect();
+        let given = self.gives(Some(best)).into_iter();
+        let taken = given.filter(|(cause, _)| for_best.contains(cause));
         Some(Fewest {
             rival: None,
-            n: order.len(),
-            order,
+            taken: taken.collect(),
+            left: BinaryHeap::new(),
         })
     }
 
@@ -328,13 +351,9 @@ impl<'p, 'a> Ledger<'p, 'a> {
     }
 
     /// What it takes that another value is ahead.
-    fn against(
-        &self,
-        (best, own): (usize, &[(Cause<'a>, f64)]),
-        rival: usize,
-    ) -> Option<Fewest<'a>> {
+    fn against(&self, best: usize, rival: usize) -> Option<Fewest<'a>> {
         let lead = self.lead(best, Some(rival));
-        let differences = self.beside(own, Some(rival));
+        let differences = self.differences(Some(best), Some(rival));
         // Values are in order.
         let wins_tie = rival < best;
         let is_always_spoken_of = self.parts.learned.is_some() || !self.parts.is_usual_known();
@@ -344,17 +363,17 @@ impl<'p, 'a> Ledger<'p, 'a> {
         };
         // One of those that speak of the other value has to stay.
         let staying = speak.into_iter().filter_map(|stays| {
-            let mut others = differences.clone();
-            others.retain(|(cause, _)| *cause != stays);
+            let others = differences.iter().copied();
+            let others = others.filter(|(cause, _)| *cause != stays);
             Fewest::new(Some(rival), others, (lead, wins_tie))
         });
-        staying.min_by_key(|fewest| fewest.n)
+        staying.min_by_key(Fewest::n)
     }
 
     /// What shows that a value needs more than so many; without a model there is not much to pass over.
     fn bound(&self, best: usize, fewest: Option<&Fewest<'_>>) -> Option<Bound> {
         let learned = self.parts.learned.as_ref()?;
-        let last = fewest.and_then(|fewest| fewest.order.get(fewest.n.checked_sub(2)?));
+        let last = fewest.and_then(|fewest| fewest.taken.get(fewest.n().checked_sub(2)?));
         let threshold = last.map(|(_, weight)| *weight);
         let more_than = threshold.unwrap_or_default();
         let excess = learned.excess(self.all.get(best)?.number, more_than);

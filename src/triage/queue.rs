@@ -86,8 +86,7 @@ impl<'a> Following<'_, 'a> {
                 return Some((without, value));
             }
             let more = left.fewest(&parts, best, (&categories, &without))?;
-            without.push(more.first()?);
-            without.extend(more.others());
+            without.extend(more.at_least_one()?);
         }
     }
 
@@ -130,7 +129,7 @@ impl<'a> Following<'_, 'a> {
             differences.retain(|(cause, _)| !without.contains(cause));
             Fewest::new(rival, differences, (ledgers.1.lead(best, rival), true))
         });
-        fewest.min_by_key(|fewest| fewest.n)
+        fewest.min_by_key(Fewest::n)
     }
 
     /// What every reason gives more to one queue than to another, its likeliest category included.

@@ -81,8 +81,8 @@ impl<'p, 'a> Weights<'p, 'a> {
 /// All that can be missing.
 fn causes<'a>(parts: &Parts<'a>) -> Vec<Cause<'a>> {
     let mut causes: Vec<Cause<'_>> = parts.set_values().map(|(_, rule)| rule).collect();
-    let gives = Ledger::new(parts).gives(None);
-    causes.extend(gives.into_iter().map(|(cause, _)| cause));
+    let ledger = Ledger::new(parts);
+    causes.extend(ledger.gives(None).into_iter().map(|(cause, _)| cause));
     causes.sort();
     causes.dedup();
     causes

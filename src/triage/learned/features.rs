@@ -5,8 +5,6 @@
 //! known by a hash of 64 bits (XXH64); its text is only needed to name it to people, and that is read
 //! off the ticket.
 
-use std::ops::Range;
-
 use twox_hash::XxHash64;
 
 use super::super::decision::LearnedKind;
@@ -24,6 +22,9 @@ const SUBJECT_COUNT: f32 = 3.0;
 /// Words of the description stand so far behind those of the subject.
 const FAR: u32 = 1_000;
 
+/// Bytes that a word of a ticket takes on average, with what is behind it.
+const USUAL_WORD: usize = 6;
+
 /// A longer word is known by its beginning.
 const MAX_WORD_CHARS: usize = 40;
 
@@ -35,9 +36,9 @@ pub(super) struct Feature {
     /// How often.
     pub(super) count: f32,
     /// The first word, or the name of the field.
-    first: usize,
+    first: u32,
     /// The second word of a pair, or the value of the field.
-    second: Option<usize>,
+    second: Option<u32>,
 }
 
 /// All that a ticket has, each feature once, in order of keys.
@@ -54,7 +55,7 @@ pub(super) struct Features {
 pub(super) struct Word {
     /// The key of the word as a feature.
     pub(super) key: u64,
-    pub(super) text: usize,
+    pub(super) text: u32,
     /// Those of the description are far from those of the subject.
     pub(super) position: u32,
 }
@@ -63,29 +64,37 @@ pub(super) struct Word {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Texts {
     all: String,
-    ranges: Vec<Range<usize>>,
+    /// Where each ends.
+    ends: Vec<u32>,
 }
 
 impl Texts {
-    fn push(&mut self, text: &str) -> usize {
-        let start = self.all.len();
+    fn push(&mut self, text: &str) -> u32 {
         let cut = text.char_indices().nth(MAX_WORD_CHARS);
         let end = cut.map_or(text.len(), |(at, _)| at);
         self.all.push_str(text.get(..end).unwrap_or_default());
-        self.ranges.push(start..self.all.len());
-        self.ranges.len() - 1
+        let number = self.ends.len();
+        self.ends.push(short(self.all.len()));
+        short(number)
     }
 
-    fn get(&self, number: usize) -> &str {
-        let range = self.ranges.get(number).cloned().unwrap_or_default();
-        self.all.get(range).unwrap_or_default()
+    fn get(&self, number: u32) -> &str {
+        let end = |number: usize| self.ends.get(number).map_or(0, |end| *end as usize);
+        let number = number as usize;
+        let start = number.checked_sub(1).map_or(0, end);
+        self.all.get(start..end(number)).unwrap_or_default()
     }
+}
+
+/// A place in a ticket: what is read of one is far shorter.
+fn short(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl Features {
     /// Reads a ticket.
     pub(super) fn of(ticket: &TicketText) -> Self {
-        let mut features = Self::default();
+        let mut features = Self::with_room(ticket.subject.len() + ticket.description.len());
         features.read(&ticket.subject, true);
         features.read(&ticket.description, false);
         let fields = [
@@ -109,8 +118,21 @@ impl Features {
         features
     }
 
+    /// With room for about all that so many bytes have.
+    fn with_room(n_bytes: usize) -> Self {
+        let n_words = (n_bytes / USUAL_WORD).min(2 * MAX_WORDS);
+        Self {
+            list: Vec::with_capacity(3 * n_words),
+            words: Vec::with_capacity(n_words),
+            texts: Texts {
+                all: String::with_capacity(n_words * USUAL_WORD),
+                ends: Vec::with_capacity(n_words),
+            },
+        }
+    }
+
     fn read(&mut self, text: &str, is_subject: bool) {
-        let mut last: Option<(usize, u32)> = None;
+        let mut last: Option<(u32, u32)> = None;
         let mut n_words = 0;
         let start = self.words.last().map_or(0, |word| word.position + FAR);
         analyze(text, &[Language::Other], |token| {
@@ -144,12 +166,7 @@ impl Features {
         self.add(LearnedKind::Field, (name, Some(value)), 1.0);
     }
 
-    fn add(
-        &mut self,
-        kind: LearnedKind,
-        (first, second): (usize, Option<usize>),
-        count: f32,
-    ) -> u64 {
+    fn add(&mut self, kind: LearnedKind, (first, second): (u32, Option<u32>), count: f32) -> u64 {
         let seed = match kind {
             LearnedKind::Word => 1,
             LearnedKind::Subject => 2,
@@ -183,7 +200,7 @@ impl Features {
     }
 
     /// What two words that stand together are called.
-    pub(super) fn name_together(&self, first: usize, second: usize) -> String {
+    pub(super) fn name_together(&self, first: u32, second: u32) -> String {
         format!("{} … {}", self.texts.get(first), self.texts.get(second))
     }
 

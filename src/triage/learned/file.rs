@@ -4,7 +4,7 @@
 use super::model::Model;
 
 /// "Firstline model", and the version of the format.
-const MARK: &[u8] = b"FLMODEL5";
+const MARK: &[u8] = b"FLMODEL6";
 
 /// The digits of the digest that name a model.
 const VERSION_DIGITS: usize = 16;

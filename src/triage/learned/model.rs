@@ -1,6 +1,7 @@
 //! What was learned from a desk's past tickets: for every field the weights of what stands in a ticket.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,8 @@ use super::calibrate::{Calibration, lead};
 use super::features::Features;
 use super::likeness::Traits;
 use super::train::PastTicket;
-use super::vocabulary::{Entry, FIELD, Vector, Vocabulary};
-use super::weights::Weights;
+use super::vocabulary::{FIELD, Vector, Vocabulary};
+use super::weights::{Row, Weights};
 use crate::model::TicketText;
 
 /// A value with fewer tickets is decided by rules, as far as it goes.
@@ -164,11 +165,18 @@ impl Model {
         fired: impl Iterator<Item = (&'a str, usize)>,
     ) -> Option<FieldReading<'a>> {
         let model = self.fields.get(field)?;
+        let rows = reading.vector.entries.iter().map(|entry| Weighted {
+            place: entry.feature,
+            amount: entry.amount,
+            row: model.weights.row(entry.number),
+        });
+        let rows: Rc<[Weighted<'a>]> = rows.collect();
         Some(FieldReading {
             model,
             reading,
             vocabulary: &self.vocabulary,
-            scores: model.scores(reading.vector.entries.iter(), fired),
+            scores: model.scores(rows.iter(), fired),
+            rows,
         })
     }
 }
@@ -179,7 +187,17 @@ pub(crate) struct FieldReading<'a> {
     model: &'a FieldModel,
     reading: &'a Reading,
     vocabulary: &'a Vocabulary,
+    /// All that stands in the ticket, those of one place together.
+    rows: Rc<[Weighted<'a>]>,
     scores: Vec<f32>,
+}
+
+/// Something that stands in a ticket, with its weights.
+#[derive(Debug, Clone, Copy)]
+struct Weighted<'a> {
+    place: usize,
+    amount: f32,
+    row: Row<'a>,
 }
 
 /// What something in a ticket gives to a value.
@@ -199,10 +217,11 @@ impl<'a> FieldReading<'a> {
         places: &[usize],
         fired: impl Iterator<Item = (&'b str, usize)>,
     ) -> Self {
-        let entries = self.reading.vector.entries.iter();
-        let left = entries.filter(|entry| places.binary_search(&entry.feature).is_err());
+        let rows = self.rows.iter();
+        let left = rows.filter(|one| places.binary_search(&one.place).is_err());
         Self {
             scores: self.model.scores(left, fired),
+            rows: Rc::clone(&self.rows),
             ..*self
         }
     }
@@ -246,7 +265,8 @@ impl<'a> FieldReading<'a> {
     pub(crate) fn rule(&self, rule: &str, value: &FieldValue) -> f64 {
         let (column, number) = (self.model.rules.get(rule), self.number(value));
         let weight = column.zip(number);
-        let weight = weight.map(|(column, number)| self.model.weights.one(*column, 1.0, number));
+        let weight =
+            weight.map(|(column, number)| self.model.weights.row(*column).one(1.0, number));
         self.sharpness() * weight.unwrap_or_default()
     }
 
@@ -254,7 +274,7 @@ impl<'a> FieldReading<'a> {
     pub(crate) fn rule_for_all(&self, rule: &str) -> Option<Vec<f64>> {
         let column = self.model.rules.get(rule)?;
         let mut weights = vec![0.0; self.scores.len()];
-        self.model.weights.add(*column, 1.0, &mut weights);
+        self.model.weights.row(*column).add(1.0, &mut weights);
         let weights = weights.into_iter();
         Some(
             weights
@@ -266,15 +286,15 @@ impl<'a> FieldReading<'a> {
     /// What everything in the ticket gives to the value with this number; always the same things, in
     /// the same order.
     pub(crate) fn contributions(&self, number: Option<usize>) -> Vec<Contribution> {
-        let mut contributions: Vec<Contribution> = Vec::new();
-        for entry in &self.reading.vector.entries {
-            let one = |number| self.model.weights.one(entry.number, entry.amount, number);
-            let weight = self.sharpness() * number.map_or(0.0, one);
+        let mut contributions: Vec<Contribution> = Vec::with_capacity(self.rows.len());
+        for one in self.rows.iter() {
+            let weight = number.map_or(0.0, |number| one.row.one(one.amount, number));
+            let weight = self.sharpness() * weight;
             match contributions.last_mut() {
                 // The n-grams of a word stand together.
-                Some(last) if last.place == entry.feature => last.weight += weight,
+                Some(last) if last.place == one.place => last.weight += weight,
                 _ => contributions.push(Contribution {
-                    place: entry.feature,
+                    place: one.place,
                     weight,
                 }),
             }
@@ -289,12 +309,10 @@ impl<'a> FieldReading<'a> {
         let threshold = (threshold / self.sharpness()) as f32;
         let mut excess = vec![0.0_f32; self.scores.len()];
         let mut row = excess.clone();
-        let entries = self.reading.vector.entries.as_slice();
-        for of_place in entries.chunk_by(|a, b| a.feature == b.feature) {
+        for of_place in self.rows.chunk_by(|a, b| a.place == b.place) {
             row.fill(0.0);
-            for entry in of_place {
-                let weights = &self.model.weights;
-                weights.add(entry.number, entry.amount, &mut row);
+            for one in of_place {
+                one.row.add(one.amount, &mut row);
             }
             let own = number.and_then(|number| row.get(number).copied());
             let more_than = own.unwrap_or_default() - threshold;
@@ -353,7 +371,7 @@ impl<'a> FieldReading<'a> {
         let open = fields.filter(|(name, _)| !told.tells(name));
         let telling = open.map(|(name, numbers)| {
             let tells = numbers.iter().map(|number| {
-                let one = |value| self.model.weights.one(*number, FIELD, value);
+                let one = |value| self.model.weights.row(*number).one(FIELD, value);
                 (one(a) - one(b)).abs()
             });
             (name.as_str(), self.sharpness() * tells.fold(0.0, f64::max))
@@ -363,20 +381,20 @@ impl<'a> FieldReading<'a> {
 }
 
 impl FieldModel {
-    /// The sums for every value where a ticket has these entries and these rules fire so many times.
-    fn scores<'e, 'f>(
+    /// The sums for every value where this stands in a ticket and these rules fire so many times.
+    fn scores<'r, 'f>(
         &self,
-        entries: impl Iterator<Item = &'e Entry>,
+        rows: impl Iterator<Item = &'r Weighted<'r>>,
         fired: impl Iterator<Item = (&'f str, usize)>,
     ) -> Vec<f32> {
         let mut scores = self.bias.clone();
-        for entry in entries {
-            self.weights.add(entry.number, entry.amount, &mut scores);
+        for one in rows {
+            one.row.add(one.amount, &mut scores);
         }
         for (rule, n_firings) in fired {
             if let Some(column) = self.rules.get(rule) {
                 #[expect(clippy::cast_precision_loss, reason = "firings are few")]
-                self.weights.add(*column, n_firings as f32, &mut scores);
+                self.weights.row(*column).add(n_firings as f32, &mut scores);
             }
         }
         scores

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::decision::LearnedKind;
 use super::features::{Feature, Features};
+use super::numbered::{Known, Numbered};
 use super::shape::shape;
 use super::sparse::Sparse;
 use super::together::{self, Together};
@@ -47,31 +48,19 @@ const TOGETHER: f32 = 1.0;
 /// How much a field counts.
 pub(super) const FIELD: f32 = 0.3;
 
-/// Numbers by key.
-type Numbers = HashMap<u64, u32, FixedState>;
-
-/// Learned features and shapes, numbered one after the other, with their inverse document frequencies.
+/// Learned features and shapes, numbered one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Vocabulary {
-    /// Features, the last of them words that stand together, and from `n_features` on shapes: their
-    /// keys, in order of numbers.
-    keys: Vec<u64>,
-    idf: Vec<f32>,
-    n_features: usize,
-    n_together: usize,
+    features: Numbered,
+    /// Words that stand together: features too, but found in another way.
+    together: Numbered,
+    shapes: Numbered,
     /// The idf of a word that was seen in one ticket, or none.
     rare_idf: f32,
     /// The idf of the rarest word that is looked at with others that stand near it, where any is.
     company_idf: Option<f32>,
     /// The learned values of every field, by the name of the field.
     fields: BTreeMap<String, Vec<u32>>,
-    #[serde(skip)]
-    features: Numbers,
-    /// Apart from the others, for many are looked up and few found.
-    #[serde(skip)]
-    together: Numbers,
-    #[serde(skip)]
-    shapes: Numbers,
 }
 
 /// A ticket as numbers.
@@ -118,7 +107,6 @@ impl Vocabulary {
         let fewest = together::fewest(tickets.len());
         let is_frequent = |key| seen.get(&key).map(|(n_tickets, _)| *n_tickets) >= fewest;
         let together = fewest.map(|fewest| together::learn(tickets, fewest, is_frequent));
-        let together = in_order(together.into_iter().flatten());
         let features = seen.into_iter().filter_map(|(key, (n_tickets, kind))| {
             let enough = match kind {
                 LearnedKind::Pair => MIN_TICKETS_OF_PAIR,
@@ -132,19 +120,19 @@ impl Vocabulary {
         let shapes = shapes.into_iter().filter_map(|(key, (n_tickets, _))| {
             (n_tickets >= MIN_TICKETS).then_some((key, n_tickets))
         });
-        let (features, shapes) = (in_order(features), in_order(shapes));
         let idf = |n_tickets: u32| inverse(tickets.len(), n_tickets);
-        let all = || features.iter().chain(&together).chain(&shapes);
+        let with_idf = |(key, n_tickets)| (key, idf(n_tickets));
+        let features = Numbered::new(0, features.map(with_idf));
+        let together = together.into_iter().flatten();
+        let together = Numbered::new(features.end(), together.map(with_idf));
         Self {
-            keys: all().map(|(key, _)| *key).collect(),
-            idf: all().map(|(_, n_tickets)| idf(*n_tickets)).collect(),
-            n_features: features.len() + together.len(),
-            n_together: together.len(),
+            shapes: Numbered::new(together.end(), shapes.map(with_idf)),
+            together,
+            features,
             rare_idf: idf(1),
             company_idf: fewest.map(idf),
             ..Self::default()
         }
-        .ready()
         .with_fields(tickets)
     }
 
@@ -156,9 +144,9 @@ impl Vocabulary {
                 .iter()
                 .filter(|one| one.kind == LearnedKind::Field);
             for feature in of_fields {
-                let number = self.features.get(&feature.key);
+                let known = self.features.find(feature.key);
                 let of_field = fields.entry(ticket.word(feature).to_owned()).or_default();
-                of_field.extend(number.copied());
+                of_field.extend(known.map(|known| known.number));
             }
         }
         let fields = fields
@@ -173,62 +161,60 @@ impl Vocabulary {
         &self.fields
     }
 
-    /// With the maps from keys to numbers, which are not stored.
-    pub(super) fn ready(mut self) -> Self {
-        let (features, shapes) = self.keys.split_at(self.n_features.min(self.keys.len()));
-        let n_single = features.len().saturating_sub(self.n_together);
-        let (features, together) = features.split_at(n_single);
-        let mut numbers = 0..;
-        let mut numbered = |keys: &[u64]| keys.iter().copied().zip(&mut numbers).collect();
-        self.features = numbered(features);
-        self.together = numbered(together);
-        self.shapes = numbered(shapes);
-        self
+    /// With what is not stored.
+    pub(super) fn ready(self) -> Self {
+        Self {
+            features: self.features.ready(),
+            together: self.together.ready(),
+            shapes: self.shapes.ready(),
+            ..self
+        }
     }
 
     /// Features and shapes.
     pub(super) fn len(&self) -> usize {
-        self.keys.len()
+        self.shapes.end()
+    }
+
+    /// Features alone: their numbers come first.
+    fn n_features(&self) -> usize {
+        self.together.end()
     }
 
     /// How much a feature counts where whole tickets are compared. A word that is not known counts
     /// as the rarest do; of pairs that are not known there are too many.
     pub(super) fn weight(&self, feature: &Feature) -> Option<f32> {
-        match self.features.get(&feature.key) {
-            Some(number) => Some(self.idf(*number)),
+        match self.features.find(feature.key) {
+            Some(known) => Some(known.idf),
             None => (feature.kind != LearnedKind::Pair).then_some(self.rare_idf),
         }
-    }
-
-    fn idf(&self, number: u32) -> f32 {
-        self.idf.get(number as usize).copied().unwrap_or_default()
     }
 
     /// A ticket as numbers. What the model has never seen counts for the length of the ticket all
     /// the same: it tells that little of it is understood.
     pub(super) fn vector(&self, ticket: &Features) -> Vector {
-        let mut entries = Vec::with_capacity(ticket.list.len());
+        let together = self.together(ticket);
+        let mut entries = Vec::with_capacity(ticket.list.len() + together.len());
         let mut unknown = Vec::new();
         let mut lengths = Lengths::default();
         for (place, feature) in ticket.list.iter().enumerate() {
-            let number = self.features.get(&feature.key).copied();
-            let idf = match number {
-                Some(number) => self.idf(number),
+            let known = self.features.find(feature.key);
+            let idf = match known {
+                Some(known) => known.idf,
                 None if feature.kind == LearnedKind::Word => self.rare_idf,
                 None => continue,
             };
-            let amount = (1.0 + feature.count.ln()) * idf;
+            let amount = times(feature.count) * idf;
             *lengths.of(feature.kind) += amount * amount;
-            match number {
-                Some(number) => entries.push((feature.kind, number, amount, place)),
+            match known {
+                Some(known) => entries.push((feature.kind, known.number, amount, place)),
                 None => unknown.push((amount, place)),
             }
         }
-        let together = self.together(ticket);
-        for (place, (number, n, _)) in (ticket.list.len()..).zip(&together) {
-            let amount = (1.0 + f32::from(*n).ln()) * self.idf(*number);
+        for (place, (known, n, _)) in (ticket.list.len()..).zip(&together) {
+            let amount = times(f32::from(*n)) * known.idf;
             *lengths.of(LearnedKind::Together) += amount * amount;
-            entries.push((LearnedKind::Together, *number, amount, place));
+            entries.push((LearnedKind::Together, known.number, amount, place));
         }
         let factors = lengths.factors();
         let mut entries: Vec<Entry> = entries
@@ -258,32 +244,33 @@ impl Vocabulary {
 
     /// The learned words that stand together, with their numbers and how often they do, in the order
     /// in which they are met.
-    fn together(&self, ticket: &Features) -> Vec<(u32, u16, Together)> {
-        let mut found: Vec<(u32, u16, Together)> = Vec::new();
+    fn together(&self, ticket: &Features) -> Vec<(Known, u16, Together)> {
         let Some(rarest) = self.company_idf else {
-            return found;
+            return Vec::new();
         };
         let is_frequent = |key| {
-            let number = self.features.get(&key);
-            number.is_some_and(|number| self.idf(*number) <= rarest)
+            let known = self.features.find(key);
+            known.is_some_and(|known| known.idf <= rarest)
         };
+        let mut pairs = Vec::with_capacity(ticket.words.len() * together::REACH as usize);
+        together::visit(ticket, is_frequent, |pair| pairs.push(pair));
+        let known = self.together.find_all(&pairs, |pair| pair.key);
+        let mut found: Vec<(Known, u16, Together)> = Vec::with_capacity(known.len());
         // Where each is found, counted from one: sorting them would take longer than all the rest.
-        let mut places = vec![0_u16; self.n_together];
-        let first = self.n_features - self.n_together;
-        together::visit(ticket, is_frequent, |pair| {
-            let number = self.together.get(&pair.key).copied();
-            let place = number.and_then(|number| places.get_mut(number as usize - first));
-            let (Some(number), Some(place)) = (number, place) else {
-                return;
+        let mut places = vec![0_u16; self.together.len()];
+        for (known, pair) in known {
+            let place = self.together.place(known.number);
+            let Some(place) = place.and_then(|place| places.get_mut(place)) else {
+                continue;
             };
             match found.get_mut(usize::from(*place).wrapping_sub(1)) {
                 Some((_, n, _)) => *n += 1,
                 None => {
-                    found.push((number, 1, pair));
+                    found.push((known, 1, pair));
                     *place = u16::try_from(found.len()).unwrap_or_default();
                 }
             }
-        });
+        }
         found
     }
 
@@ -293,7 +280,7 @@ impl Vocabulary {
         for entry in &vector.entries {
             *amounts.entry(entry.number).or_default() += entry.amount;
             let feature = ticket.list.get(entry.feature);
-            let is_learned = (entry.number as usize) < self.n_features;
+            let is_learned = (entry.number as usize) < self.n_features();
             let is_word = |feature: &&Feature| is_learned && feature.kind == LearnedKind::Word;
             if let Some(word) = feature.filter(is_word) {
                 for (number, share) in self.shape(ticket.word(word)) {
@@ -307,8 +294,8 @@ impl Vocabulary {
     /// The known part of the shape of a word, with the share of each n-gram.
     fn shape(&self, word: &str) -> Vec<(u32, f32)> {
         let keys = shape(word);
-        let known = keys.iter().filter_map(|key| self.shapes.get(key).copied());
-        let mut known: Vec<(u32, f32)> = known.map(|number| (number, self.idf(number))).collect();
+        let known = keys.iter().filter_map(|key| self.shapes.find(*key));
+        let mut known: Vec<(u32, f32)> = known.map(|one| (one.number, one.idf)).collect();
         let length = known.iter().map(|(_, idf)| idf * idf).sum::<f32>().sqrt();
         for (_, share) in &mut known {
             *share *= SHAPE / length;
@@ -318,18 +305,18 @@ impl Vocabulary {
 
     /// The shapes of all learned words: a row for every feature, numbers counted from the first shape.
     pub(super) fn shapes(&self, tickets: &[Features]) -> Sparse {
-        let mut words: Vec<Option<&str>> = vec![None; self.n_features];
+        let mut words: Vec<Option<&str>> = vec![None; self.n_features()];
         for ticket in tickets {
             for feature in &ticket.list {
                 let is_word = feature.kind == LearnedKind::Word;
-                if let Some(number) = self.features.get(&feature.key).filter(|_| is_word)
-                    && let Some(word) = words.get_mut(*number as usize)
+                if let Some(known) = self.features.find(feature.key).filter(|_| is_word)
+                    && let Some(word) = words.get_mut(known.number as usize)
                 {
                     *word = Some(ticket.word(feature));
                 }
             }
         }
-        let first = u32::try_from(self.n_features).unwrap_or(u32::MAX);
+        let first = u32::try_from(self.n_features()).unwrap_or(u32::MAX);
         let rows = words.par_iter().map(|word| {
             let shape = word.map(|word| self.shape(word)).unwrap_or_default();
             let shape = shape.into_iter();
@@ -338,14 +325,14 @@ impl Vocabulary {
                 .collect()
         });
         let rows: Vec<Vec<(u32, f32)>> = rows.collect();
-        Sparse::from_rows(self.len() - self.n_features, &rows)
+        Sparse::from_rows(self.shapes.len(), &rows)
     }
 }
 
-fn in_order(keys: impl Iterator<Item = (u64, u32)>) -> Vec<(u64, u32)> {
-    let mut keys: Vec<(u64, u32)> = keys.collect();
-    keys.sort_unstable();
-    keys
+/// What occurring so many times counts, beside occurring once.
+fn times(n: f32) -> f32 {
+    // Most things occur once.
+    if n > 1.0 { 1.0 + n.ln() } else { 1.0 }
 }
 
 #[expect(

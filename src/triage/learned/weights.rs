@@ -13,14 +13,16 @@ const SMALL: f32 = 0.02;
 /// would be kept as 0.
 const TINY: f32 = 0.005;
 
+/// Numbers that the processor adds at a time.
+const LANES: usize = 8;
+
 /// Rows of weights, one number a value.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weights {
     width: usize,
-    /// What the numbers of each row are to be multiplied with: the largest is 127.
-    units: Vec<f32>,
-    /// Where each row ends.
-    ends: Vec<u32>,
+    /// For each row what its numbers are to be multiplied with, for the largest is 127, and where it
+    /// ends.
+    rows: Vec<(f32, u32)>,
     /// Rows of `width` numbers, shorter rows of pairs of a count and a number, and empty rows.
     bytes: Vec<u8>,
 }
@@ -35,7 +37,6 @@ impl Weights {
             let size = |most: f32, weight: &f32| weight.abs().max(most);
             let largest = row.iter().fold(0.0, size);
             let unit = largest / f32::from(i8::MAX);
-            kept.units.push(unit);
             if largest >= SMALL {
                 let short = short(row, unit);
                 match short.len() < width {
@@ -43,51 +44,75 @@ impl Weights {
                     false => kept.bytes.extend(row.iter().map(|one| number(*one, unit))),
                 }
             }
-            kept.ends
-                .push(u32::try_from(kept.bytes.len()).unwrap_or(u32::MAX));
+            let end = u32::try_from(kept.bytes.len()).unwrap_or(u32::MAX);
+            kept.rows.push((unit, end));
         }
         kept
     }
 
-    /// The row of a column, with its unit.
+    /// The weights of a column.
     #[inline]
-    fn row(&self, column: u32) -> (f32, &[u8]) {
+    pub(super) fn row(&self, column: u32) -> Row<'_> {
         let column = column as usize;
-        let end = |column: usize| self.ends.get(column).map_or(0, |end| *end as usize);
-        let start = column.checked_sub(1).map_or(0, end);
-        let row = self.bytes.get(start..end(column)).unwrap_or_default();
-        (self.units.get(column).copied().unwrap_or_default(), row)
+        let at = |column: usize| self.rows.get(column).copied().unwrap_or_default();
+        let (unit, end) = at(column);
+        let (_, start) = column.checked_sub(1).map(at).unwrap_or_default();
+        let bytes = self.bytes.get(start as usize..end as usize);
+        let bytes = bytes.unwrap_or_default();
+        Row {
+            unit,
+            bytes,
+            is_short: bytes.len() != self.width,
+        }
     }
+}
 
-    /// Adds so much of a column to the scores of all values.
+/// The weights of one column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    unit: f32,
+    bytes: &'a [u8],
+    /// Whether it has pairs of a count and a number, or nothing.
+    is_short: bool,
+}
+
+impl Row<'_> {
+    /// Adds so much of it to the scores of all values.
     #[inline]
-    pub(super) fn add(&self, column: u32, amount: f32, scores: &mut [f32]) {
-        let (unit, row) = self.row(column);
-        let amount = amount * unit;
-        if row.len() == self.width {
-            for (score, byte) in scores.iter_mut().zip(row) {
-                *score += amount * f32::from(byte.cast_signed());
+    pub(super) fn add(&self, amount: f32, scores: &mut [f32]) {
+        let amount = amount * self.unit;
+        if self.is_short {
+            for (value, byte) in pairs(self.bytes) {
+                if let Some(score) = scores.get_mut(value) {
+                    *score += amount * f32::from(byte.cast_signed());
+                }
             }
             return;
         }
-        for (value, byte) in pairs(row) {
-            if let Some(score) = scores.get_mut(value) {
+        // Many at a time.
+        let (bytes, last_bytes) = self.bytes.as_chunks::<LANES>();
+        let (scores, last_scores) = scores.as_chunks_mut::<LANES>();
+        for (scores, bytes) in scores.iter_mut().zip(bytes) {
+            for (score, byte) in scores.iter_mut().zip(bytes) {
                 *score += amount * f32::from(byte.cast_signed());
             }
         }
+        for (score, byte) in last_scores.iter_mut().zip(last_bytes) {
+            *score += amount * f32::from(byte.cast_signed());
+        }
     }
 
-    /// What so much of a column gives to one value.
-    pub(super) fn one(&self, column: u32, amount: f32, value: usize) -> f64 {
-        let (unit, row) = self.row(column);
-        let byte = match row.len() == self.width {
-            true => row.get(value).copied(),
-            false => pairs(row)
+    /// What so much of it gives to one value.
+    #[inline]
+    pub(super) fn one(&self, amount: f32, value: usize) -> f64 {
+        let byte = match self.is_short {
+            true => pairs(self.bytes)
                 .find(|(of, _)| *of == value)
                 .map(|(_, byte)| byte),
+            false => self.bytes.get(value).copied(),
         };
         let number = byte.unwrap_or_default().cast_signed();
-        f64::from(amount) * f64::from(unit) * f64::from(number)
+        f64::from(amount) * f64::from(self.unit) * f64::from(number)
     }
 }
 
@@ -141,14 +166,14 @@ mod tests {
         let weights = Weights::new(2, &learned);
         let mut scores = [0.0, 0.0];
         for column in 0..3 {
-            weights.add(column, 2.0, &mut scores);
+            weights.row(column).add(2.0, &mut scores);
         }
         // To half a unit of the row: a 254th part of its largest weight.
         assert!((scores[0] - 3.0).abs() < 0.024, "{scores:?}");
         assert!((scores[1] + 5.6).abs() < 0.002, "{scores:?}");
-        assert!((weights.one(0, 2.0, 1) + 6.0).abs() < 1e-6);
+        assert!((weights.row(0).one(2.0, 1) + 6.0).abs() < 1e-6);
         assert_eq!(weights.bytes.len(), 4, "the small row is left out");
-        assert!(weights.one(9, 1.0, 0).abs() < f64::EPSILON);
+        assert!(weights.row(9).one(1.0, 0).abs() < f64::EPSILON);
     }
 
     #[test]
@@ -159,14 +184,14 @@ mod tests {
         }
         let weights = Weights::new(600, &learned);
         assert!(weights.bytes.len() < 24, "{}", weights.bytes.len());
-        let one = |column, value| weights.one(column, 1.0, value);
+        let one = |column, value| weights.row(column).one(1.0, value);
         for (value, weight) in [(0, 1.27), (1, 0.0), (3, -0.5), (300, 0.0), (599, 0.25)] {
             assert!((one(0, value) - weight).abs() < 0.005, "{value}");
         }
         assert!((one(1, 0) - 1.0).abs() < 1e-6 && (one(1, 1) + 1.0).abs() < 1e-6);
         assert!(one(1, 2).abs() < f64::EPSILON);
         let mut scores = vec![0.0; 600];
-        weights.add(0, 2.0, &mut scores);
+        weights.row(0).add(2.0, &mut scores);
         assert!((scores[599] - 0.5).abs() < 0.01 && scores[598].abs() < f32::EPSILON);
     }
 
@@ -176,7 +201,7 @@ mod tests {
             let mut learned = vec![0.0; 1_000];
             (learned[0], learned[gap + 1], learned[999]) = (1.0, 0.5, -1.0);
             let weights = Weights::new(1_000, &learned);
-            let one = |value| weights.one(0, 1.0, value);
+            let one = |value| weights.row(0).one(1.0, value);
             assert!((one(gap + 1) - 0.5).abs() < 0.005, "{gap}");
             assert!((one(999) + 1.0).abs() < 1e-6, "{gap}");
             assert!(one(gap).abs() + one(gap + 2).abs() < f64::EPSILON, "{gap}");
@@ -190,7 +215,7 @@ mod tests {
         assert_eq!(bytes(&[1.0, 0.0, 0.5, 0.0]), 4, "as many as all");
         assert_eq!(bytes(&[5.0, 0.01, 0.0, 0.0]), 2, "0.01 is kept as 0");
         let weights = Weights::new(4, &[1.0, 0.0, 0.5, 0.0]);
-        assert!((weights.one(0, 1.0, 2) - 0.5).abs() < 0.005);
-        assert!(weights.one(0, 1.0, 1).abs() < f64::EPSILON);
+        assert!((weights.row(0).one(1.0, 2) - 0.5).abs() < 0.005);
+        assert!(weights.row(0).one(1.0, 1).abs() < f64::EPSILON);
     }
 }
