@@ -179,15 +179,24 @@ impl Fitted {
     }
 }
 
-/// Finds the weights.
-pub(super) fn fit(layout: &Layout, examples: &Examples, manner: Manner) -> Fitted {
+/// Finds the weights, from those on that were found for much the same tickets, where there are any.
+pub(super) fn fit(
+    layout: &Layout,
+    examples: &Examples,
+    manner: Manner,
+    start: Option<Fitted>,
+) -> Fitted {
     let counts = counts(layout.n_classes, &examples.values);
     let is_ruled = examples.has_rules && manner.trust > 0.0;
-    let mut start = vec![0.0; layout.bias_start()];
-    match is_ruled {
-        true => start.resize(layout.bias_start() + layout.n_classes, 0.0),
-        false => start.extend(log_shares(&counts)),
-    }
+    let start = start.map(|start| start.parameters);
+    let start = start.unwrap_or_else(|| {
+        let mut start = vec![0.0; layout.bias_start()];
+        match is_ruled {
+            true => start.resize(layout.bias_start() + layout.n_classes, 0.0),
+            false => start.extend(log_shares(&counts)),
+        }
+        start
+    });
     let task = Task {
         layout,
         examples,
@@ -411,7 +420,7 @@ mod tests {
         // A rule says the second value, by 3, for every ticket.
         let (layout, few) = examples([0.0, 3.0].repeat(4));
         let scores_of_few = |learned: &Examples| {
-            let fitted = fit(&layout, learned, Manner::USUAL);
+            let fitted = fit(&layout, learned, Manner::USUAL, None);
             fitted.scores(&layout, &few)
         };
         let scores = scores_of_few(&few);

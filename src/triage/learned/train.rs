@@ -14,7 +14,7 @@ use twox_hash::XxHash64;
 use super::calibrate::{Calibration, Unseen};
 use super::features::Features;
 use super::file::ModelError;
-use super::fit::{Examples, Layout, fit};
+use super::fit::{Examples, Fitted, Layout, fit};
 use super::manner::{Manner, goodness};
 use super::model::{FieldModel, Model};
 use super::prior::{Prior, count};
@@ -36,6 +36,11 @@ const FOLDS: usize = 5;
 
 /// From so many tickets on one part of them is enough.
 const ENOUGH_FOR_ONE_FOLD: usize = 5_000;
+
+/// From so many tickets on the search for the weights goes on from those that were found for most of
+/// them. That takes half the steps; with 700 tickets it costs 0.3 points of accuracy, with 10,000 to
+/// 30,000 it gains 0.1.
+const ENOUGH_TO_GO_ON: usize = 5_000;
 
 /// Where tickets have dates, so many of the newest fifths tell how sure to be. By one alone the
 /// tickets that come after them have a calibration error of 0.073 and 0.048 (two fields whose values come
@@ -193,8 +198,8 @@ impl Past<'_> {
         let n_columns = examples.tickets.n_columns();
         let layout = Layout::new(n_classes, n_columns, self.shapes.clone());
         let held_back = HeldBack::new(&layout, &examples, have_dates, none_of_them);
-        let (manner, calibration) = held_back.calibrated(counts.len(), training.precision);
-        let fitted = fit(&layout, &examples, manner);
+        let (manner, calibration, fitted) = held_back.calibrated(counts.len(), training.precision);
+        let fitted = fit(&layout, &examples, manner, fitted);
         let (weights, bias) = fitted.weights(&layout);
         let rules = rules.into_iter();
         Some(FieldModel {
@@ -346,32 +351,40 @@ impl<'a> HeldBack<'a> {
         }
     }
 
-    /// Adds what tickets get, each by weights that were fitted without it.
-    fn judge(&self, parts: &[Part], manner: Manner, unseen: &mut Unseen) {
+    /// Adds what tickets get, each by weights that were fitted without it. Gives the last weights.
+    fn judge(&self, parts: &[Part], manner: Manner, unseen: &mut Unseen) -> Option<Fitted> {
         let n_classes = self.layout.n_classes;
+        let mut last = None;
         for part in parts {
             let mut learned = self.examples.pick(&part.learned, n_classes);
             learned.weights = weights(part.learned.len(), self.have_dates);
             let held_back = self.examples.pick(&part.held_back, n_classes);
-            let scores = fit(self.layout, &learned, manner).scores(self.layout, &held_back);
+            let fitted = fit(self.layout, &learned, manner, None);
+            let scores = fitted.scores(self.layout, &held_back);
             unseen.add(&scores, &held_back.values, n_classes);
+            last = Some(fitted);
         }
+        last
     }
 
-    /// The manner that is best on unseen tickets, where these have dates on the newest part of them, and
-    /// how sure to be of what it gives.
-    fn calibrated(&self, n_values: usize, precision: f64) -> (Manner, Calibration) {
+    /// The manner that is best on unseen tickets, where these have dates on the newest part of them,
+    /// how sure to be of what it gives, and weights to go on from: those that were found in that manner
+    /// for most of the tickets.
+    fn calibrated(&self, n_values: usize, precision: f64) -> (Manner, Calibration, Option<Fitted>) {
         let n_chosen_by = if self.have_dates { 1 } else { self.parts.len() };
         let (chosen_by, older) = self.parts.split_at(n_chosen_by.min(self.parts.len()));
         let n_tickets = self.examples.values.len();
         let attempt = |manner| {
             let mut unseen = Unseen::new(n_values);
-            self.judge(chosen_by, manner, &mut unseen);
-            (goodness(&unseen.scores, &unseen.values, n_values), unseen)
+            let fitted = self.judge(chosen_by, manner, &mut unseen);
+            let goodness = goodness(&unseen.scores, &unseen.values, n_values);
+            (goodness, (unseen, fitted))
         };
-        let (manner, mut unseen) = Manner::best(self.examples.has_rules, n_tickets, attempt);
+        let (manner, (mut unseen, fitted)) =
+            Manner::best(self.examples.has_rules, n_tickets, attempt);
         self.judge(older, manner, &mut unseen);
-        (manner, Calibration::learn(&unseen, precision))
+        let start = fitted.filter(|_| n_tickets >= ENOUGH_TO_GO_ON);
+        (manner, Calibration::learn(&unseen, precision), start)
     }
 }
 
