@@ -252,31 +252,25 @@ impl<'p, 'a> Ledger<'p, 'a> {
         self.score(best) - rival.map_or(0.0, |rival| self.score(rival))
     }
 
-    /// What every reason gives to a value, or to nothing; always the same reasons in the same order.
-    fn gives(&self, at: Option<usize>) -> Vec<(Cause<'a>, f64)> {
-        let number = at.and_then(|at| self.all.get(at)?.number);
-        let learned = self.parts.learned.as_ref();
-        let learned = learned.map_or_else(Vec::new, |learned| learned.contributions(number));
-        let mut gives = Vec::with_capacity(self.stated.len() + learned.len());
-        gives.extend(self.stated.iter().map(|(cause, row)| {
-            let weight = at.and_then(|at| row.get(at)).copied();
-            (*cause, weight.unwrap_or_default())
-        }));
-        let learned = learned.into_iter();
-        gives.extend(learned.map(|one| (Cause::Learned(one.place), one.weight)));
-        gives
-    }
-
-    /// What every reason gives more to one value than to another, or than to nothing.
+    /// What every reason gives more to one value than to another, or than to nothing; always the same
+    /// reasons in the same order.
     pub(super) fn differences(
         &self,
         best: Option<usize>,
         rival: Option<usize>,
     ) -> Vec<(Cause<'a>, f64)> {
-        let mut differences = self.gives(best);
-        for ((_, own), (_, other)) in differences.iter_mut().zip(self.gives(rival)) {
-            *own -= other;
-        }
+        let learned = self.parts.learned.as_ref();
+        let number = |at: Option<usize>| self.all.get(at?)?.number;
+        let learned = learned.map(|learned| learned.contributions(number(best), number(rival)));
+        let learned = learned.unwrap_or_default();
+        let mut differences = Vec::with_capacity(self.stated.len() + learned.len());
+        differences.extend(self.stated.iter().map(|(cause, row)| {
+            let of = |at: Option<usize>| at.and_then(|at| row.get(at)).copied();
+            let (own, other) = (of(best), of(rival));
+            (*cause, own.unwrap_or_default() - other.unwrap_or_default())
+        }));
+        let learned = learned.into_iter();
+        differences.extend(learned.map(|one| (Cause::Learned(one.place), one.weight)));
         differences
     }
 
@@ -325,10 +319,14 @@ impl<'p, 'a> Ledger<'p, 'a> {
             return None;
         }
         if !self.parts.is_usual_known() {
-            return Fewest::new(None, self.gives(Some(best)), (self.score(best), true));
+            return Fewest::new(
+                None,
+                self.differences(Some(best), None),
+                (self.score(best), true),
+            );
         }
         let for_best = self.speak_of(best)?;
-        let given = self.gives(Some(best)).into_iter();
+        let given = self.differences(Some(best), None).into_iter();
         let taken = given.filter(|(cause, _)| for_best.contains(cause));
         Some(Fewest {
             rival: None,

@@ -51,7 +51,8 @@ impl Parts<'_> {
         let Some(learned) = &self.learned else {
             return;
         };
-        let contributions = learned.contributions(learned.number(value)).into_iter();
+        let contributions = learned.contributions(learned.number(value), None);
+        let contributions = contributions.into_iter();
         let mut all: Vec<(Learned<'_>, f64)> = contributions
             .map(|one| (Learned::Place(one.place), one.weight))
             .collect();

@@ -43,7 +43,7 @@ impl<'p, 'a> Weights<'p, 'a> {
     fn new(parts: &'p Parts<'a>) -> Self {
         let ledger = Ledger::new(parts);
         let values = ledger.all.iter().enumerate();
-        let values = values.map(|(at, one)| (*one, ledger.gives(Some(at))));
+        let values = values.map(|(at, one)| (*one, ledger.differences(Some(at), None)));
         Self {
             parts,
             values: values.collect(),
@@ -82,7 +82,12 @@ impl<'p, 'a> Weights<'p, 'a> {
 fn causes<'a>(parts: &Parts<'a>) -> Vec<Cause<'a>> {
     let mut causes: Vec<Cause<'_>> = parts.set_values().map(|(_, rule)| rule).collect();
     let ledger = Ledger::new(parts);
-    causes.extend(ledger.gives(None).into_iter().map(|(cause, _)| cause));
+    causes.extend(
+        ledger
+            .differences(None, None)
+            .into_iter()
+            .map(|(cause, _)| cause),
+    );
     causes.sort();
     causes.dedup();
     causes

@@ -86,6 +86,19 @@ impl Texts {
     }
 }
 
+/// Marks of kinds of features in keys: what is a word has the key of its text.
+const OF_SUBJECT: u64 = 2;
+const OF_PAIR: u64 = 3;
+const OF_FIELD: u64 = 4;
+
+/// One key of several, in this order. Keys are evenly spread, so that a product with an odd number, here
+/// the golden ratio in 64 bits, and a sum spread evenly too.
+fn key_of<const N: usize>(keys: [u64; N]) -> u64 {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    keys.into_iter()
+        .fold(0, |all, key| all.wrapping_mul(GOLDEN).wrapping_add(key))
+}
+
 /// A place in a ticket: what is read of one is far shorter.
 fn short(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
@@ -132,7 +145,7 @@ impl Features {
     }
 
     fn read(&mut self, text: &str, is_subject: bool) {
-        let mut last: Option<(u32, u32)> = None;
+        let mut last: Option<Word> = None;
         let mut n_words = 0;
         let start = self.words.last().map_or(0, |word| word.position + FAR);
         analyze(text, &[Language::Other], |token| {
@@ -140,44 +153,52 @@ impl Features {
                 return;
             }
             n_words += 1;
-            let word = self.texts.push(token.term);
-            let count = if is_subject { SUBJECT_COUNT } else { 1.0 };
-            let key = self.add(LearnedKind::Word, (word, None), count);
-            self.words.push(Word {
+            let (text, key) = self.read_text(token.term);
+            let word = Word {
                 key,
-                text: word,
+                text,
                 position: start + token.position,
-            });
+            };
+            let count = if is_subject { SUBJECT_COUNT } else { 1.0 };
+            self.add(LearnedKind::Word, key, (text, None), count);
             if is_subject {
-                self.add(LearnedKind::Subject, (word, None), 1.0);
+                let key = key_of([OF_SUBJECT, key]);
+                self.add(LearnedKind::Subject, key, (text, None), 1.0);
             }
             // Forms of one word stand at one place and make no pair.
-            if let Some((before, position)) = last
-                && position < token.position
+            if let Some(before) = last
+                && before.position < word.position
             {
-                self.add(LearnedKind::Pair, (before, Some(word)), 1.0);
+                let key = key_of([OF_PAIR, before.key, key]);
+                self.add(LearnedKind::Pair, key, (before.text, Some(text)), 1.0);
             }
-            last = Some((word, token.position));
+            self.words.push(word);
+            last = Some(word);
         });
     }
 
     fn add_field(&mut self, name: &str, value: &str) {
-        let (name, value) = (self.texts.push(name), self.texts.push(value));
-        self.add(LearnedKind::Field, (name, Some(value)), 1.0);
+        let ((name, of_name), (value, of_value)) = (self.read_text(name), self.read_text(value));
+        let key = key_of([OF_FIELD, of_name, of_value]);
+        self.add(LearnedKind::Field, key, (name, Some(value)), 1.0);
     }
 
-    fn add(&mut self, kind: LearnedKind, (first, second): (u32, Option<u32>), count: f32) -> u64 {
-        let seed = match kind {
-            LearnedKind::Word => 1,
-            LearnedKind::Subject => 2,
-            LearnedKind::Pair => 3,
-            LearnedKind::Field => 4,
-            LearnedKind::Together => 5,
-        };
-        let mut key = XxHash64::oneshot(seed, self.texts.get(first).as_bytes());
-        if let Some(second) = second {
-            key = XxHash64::oneshot(key, self.texts.get(second).as_bytes());
-        }
+    /// A text with its key.
+    fn read_text(&mut self, text: &str) -> (u32, u64) {
+        let number = self.texts.push(text);
+        (
+            number,
+            XxHash64::oneshot(0, self.texts.get(number).as_bytes()),
+        )
+    }
+
+    fn add(
+        &mut self,
+        kind: LearnedKind,
+        key: u64,
+        (first, second): (u32, Option<u32>),
+        count: f32,
+    ) {
         self.list.push(Feature {
             key,
             kind,
@@ -185,7 +206,6 @@ impl Features {
             first,
             second,
         });
-        key
     }
 
     /// The word that a feature is, or its first one.

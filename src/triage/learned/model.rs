@@ -283,12 +283,17 @@ impl<'a> FieldReading<'a> {
         )
     }
 
-    /// What everything in the ticket gives to the value with this number; always the same things, in
-    /// the same order.
-    pub(crate) fn contributions(&self, number: Option<usize>) -> Vec<Contribution> {
+    /// What everything in the ticket gives to the value with this number, less what it gives to another
+    /// one; always the same things, in the same order.
+    pub(crate) fn contributions(
+        &self,
+        number: Option<usize>,
+        other: Option<usize>,
+    ) -> Vec<Contribution> {
         let mut contributions: Vec<Contribution> = Vec::with_capacity(self.rows.len());
         for one in self.rows.iter() {
-            let weight = number.map_or(0.0, |number| one.row.one(one.amount, number));
+            let to = |number| one.row.one(one.amount, number);
+            let weight = number.map_or(0.0, to) - other.map_or(0.0, to);
             let weight = self.sharpness() * weight;
             match contributions.last_mut() {
                 // The n-grams of a word stand together.

@@ -207,24 +207,29 @@ impl Vocabulary {
             let amount = times(feature.count) * idf;
             *lengths.of(feature.kind) += amount * amount;
             match known {
-                Some(known) => entries.push((feature.kind, known.number, amount, place)),
+                Some(known) => entries.push(Entry {
+                    number: known.number,
+                    amount,
+                    feature: place,
+                }),
                 None => unknown.push((amount, place)),
             }
         }
         for (place, (known, n, _)) in (ticket.list.len()..).zip(&together) {
             let amount = times(f32::from(*n)) * known.idf;
             *lengths.of(LearnedKind::Together) += amount * amount;
-            entries.push((LearnedKind::Together, known.number, amount, place));
+            entries.push(Entry {
+                number: known.number,
+                amount,
+                feature: place,
+            });
         }
         let factors = lengths.factors();
-        let mut entries: Vec<Entry> = entries
-            .into_iter()
-            .map(|(kind, number, amount, feature)| Entry {
-                number,
-                amount: amount * factors.factor(kind),
-                feature,
-            })
-            .collect();
+        for entry in &mut entries {
+            let feature = ticket.list.get(entry.feature);
+            let kind = feature.map_or(LearnedKind::Together, |feature| feature.kind);
+            entry.amount *= factors.factor(kind);
+        }
         for (amount, place) in unknown {
             if let Some(feature) = ticket.list.get(place) {
                 let amount = amount * factors.factor(feature.kind);
