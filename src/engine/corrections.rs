@@ -1,5 +1,5 @@
 //! What people told since the model was learned: tickets that were written by hand (`PUT`), as they
-//! are now, and resolved. Nothing of it is kept but the tickets themselves: whoever changes or removes
+//! are now, and resolved, and those whose right values somebody told, open or not. Nothing of it is kept but the tickets themselves: whoever changes or removes
 //! one, or opens it again, withdraws what it said, but from decisions that are stored already: these
 //! keep what was said in them. Learning anew takes the place of all.
 //!
@@ -9,12 +9,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::learning::teaches;
+use super::clock::now;
+use super::learning::{Lessons, teaches};
 use super::triage::Decider;
 use super::{Engine, Error};
-use crate::model::TicketId;
-use crate::store::{self, Author, StoreReader, WrittenTicket};
+use crate::import::{Mapped, Options, Refused, document_of_object};
+use crate::model::{Audience, DocumentKey, Fields, Kind, TicketId};
+use crate::store::{
+    self, Author, Change, StoreReader, TicketCorrection, WriteStatus, WrittenTicket,
+};
 use crate::triage::{Corrections, FieldValue};
 
 /// The newest so many count: learning anew is near then.
@@ -125,9 +130,10 @@ fn add(
     decider: &Decider,
 ) -> Result<(), Error> {
     let lessons = decider.lessons();
+    let told = reader.told()?;
     for seq in changes {
         if let Some(WrittenTicket { ticket, .. }) = written_ticket(reader, *seq)?
-            && teaches(&ticket)
+            && teaches(&ticket, told.contains(seq))
         {
             corrections.add(decider.basis(), *seq, &lessons.past_ticket(&ticket));
         }
@@ -136,6 +142,77 @@ fn add(
 }
 
 impl Engine {
+    /// Keeps what somebody says are the right values of a ticket that the audience may see, open or
+    /// not: the ticket has them from now on, and they count at once. The fields are those that triage
+    /// decides, and further ones that are learned. Gives the number of the correction; when it returns
+    /// it is on disk.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such ticket or it must not be seen; [`Error::Refused`] when
+    /// there is no value, or one of a field that is not decided, or that the field cannot have; an
+    /// error of the store.
+    pub fn correct(
+        &self,
+        ticket_id: TicketId,
+        values: Fields,
+        (author, audience): (&str, &Audience),
+    ) -> Result<u64, Error> {
+        let key = DocumentKey::Ticket(ticket_id.clone());
+        self.document(&key, audience)?;
+        let fields = self.right_values(&ticket_id, values)?;
+        let author = Author {
+            name: author.to_owned(),
+            at: now(),
+        };
+        let correction = TicketCorrection {
+            ticket_id,
+            fields,
+            author,
+        };
+        let outcome = self.write(vec![Change::Correct(Box::new(correction))])?;
+        if outcome.status == WriteStatus::Missing {
+            // Removed in this moment.
+            return Err(Error::NotFound {
+                kind: key.kind().as_str(),
+                id: key.id().to_owned(),
+            });
+        }
+        Ok(outcome.seq)
+    }
+
+    /// Values as a stored ticket has them, read as those of any other ticket are.
+    fn right_values(&self, id: &TicketId, values: Fields) -> Result<Fields, Error> {
+        let refused = |field: &str, detail: &str| Error::Refused {
+            refused: Refused::field(field, detail),
+        };
+        let settings = &self.settings.triage;
+        let lessons = Lessons::new(&settings.learn, &settings.out_of_scope);
+        if values.is_empty() {
+            return Err(refused("values", "has none"));
+        }
+        if let Some(other) = values.keys().find(|name| !lessons.is_learned(name)) {
+            return Err(refused(other, "is no field that triage decides"));
+        }
+        let names: Vec<String> = values.keys().cloned().collect();
+        let mut ticket: Map<String, Value> = values.into_iter().collect();
+        ticket.insert("kind".to_owned(), Kind::Ticket.as_str().into());
+        ticket.insert("id".to_owned(), id.to_string().into());
+        ticket.insert("subject".to_owned(), id.to_string().into());
+        let read = document_of_object(ticket, Options::default());
+        let Mapped {
+            document, notes, ..
+        } = read.map_err(|refused| Error::Refused { refused })?;
+        if let Some(note) = notes.iter().find(|note| names.contains(&note.field)) {
+            return Err(refused(&note.field, &note.detail));
+        }
+        let mut read = serde_json::to_value(&document)?;
+        let of_name = |name: String| match read.get_mut(&name).map(Value::take) {
+            Some(value) => Ok((name, value)),
+            None => Err(refused(&name, "has no value")),
+        };
+        names.into_iter().map(of_name).collect()
+    }
+
     /// What was told since the model was learned and counts, the newest first.
     ///
     /// # Errors

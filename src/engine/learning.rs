@@ -82,9 +82,11 @@ impl Learner {
         }
         let lessons = Lessons::new(&self.settings.learn, &self.settings.out_of_scope);
         let seq = self.store.newest_seq()?;
+        let told = self.store.told()?;
         let mut tickets = Vec::new();
         past_tickets(&self.store, None, |some| {
-            let taught = some.iter().filter(|(_, ticket)| teaches(ticket));
+            let is_taught = |seq, ticket| teaches(ticket, told.contains(seq));
+            let taught = some.iter().filter(|(seq, ticket)| is_taught(seq, ticket));
             tickets.extend(taught.map(|(_, ticket)| lessons.past_ticket(ticket)));
         })?;
         let training = Training {
@@ -161,10 +163,10 @@ impl Learner {
     }
 }
 
-/// Whether something is learned from a ticket: it is resolved, and every analyst may see it, for what is
-/// learned is shown to all who ask for decisions.
-pub(super) fn teaches(ticket: &Ticket) -> bool {
-    ticket.is_resolved() && is_for_every_analyst(ticket)
+/// Whether something is learned from a ticket: it is resolved or its right values were told, and every
+/// analyst may see it, for what is learned is shown to all who ask for decisions.
+pub(super) fn teaches(ticket: &Ticket, is_told: bool) -> bool {
+    (ticket.is_resolved() || is_told) && is_for_every_analyst(ticket)
 }
 
 /// Whether every analyst may see a ticket.
@@ -188,6 +190,11 @@ impl<'a> Lessons<'a> {
             fields: fields.chain(further).collect(),
             out_of_scope,
         }
+    }
+
+    /// Whether it is a field that is decided and learned.
+    pub(super) fn is_learned(&self, field: &str) -> bool {
+        self.fields.contains(&field)
     }
 
     /// Whether a value means none of the others.

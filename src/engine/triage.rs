@@ -12,7 +12,7 @@ use super::clock::{Stopwatch, now};
 use super::corrections::CorrectionBox;
 use super::decisions::said_in;
 use super::evidence::Evidence;
-use super::learning::{Lessons, teaches};
+use super::learning::Lessons;
 use super::rule_file::RuleFile;
 use super::{Engine, Error};
 use crate::config;
@@ -198,7 +198,9 @@ impl Decider {
     /// Whether a ticket has a part in what decides: the model was learned from it, as it was written
     /// in a change, or it was told of since.
     pub(super) fn knows(&self, seq: u64, ticket: &Ticket) -> bool {
-        let is_learned = self.model.is_some() && seq <= self.model_seq() && teaches(ticket);
+        let learned = self.model.as_ref();
+        let is_learned =
+            learned.is_some_and(|model| model.has_learned(&self.lessons().past_ticket(ticket)));
         is_learned || self.corrections.iter().any(|(told, _)| told == seq)
     }
 

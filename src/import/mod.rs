@@ -193,7 +193,7 @@ impl Refused {
         }
     }
 
-    fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             field: Some(field.into()),
             detail: detail.into(),

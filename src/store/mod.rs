@@ -33,7 +33,9 @@ pub use models::{ModelName, put_model};
 pub use originals::{OriginalRow, StoredOriginal};
 pub use reader::{Changes, Counts, StoreReader, StoredChange, WrittenTicket};
 pub use schema::{FILE_NAME, FORMAT};
-pub use writer::{Author, Change, Imported, Outcome, StoreWriter, WriteStatus, Written};
+pub use writer::{
+    Author, Change, Imported, Outcome, StoreWriter, TicketCorrection, WriteStatus, Written,
+};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

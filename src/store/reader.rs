@@ -1,5 +1,6 @@
 //! Reading documents, the change feed and the numbers of the store.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -186,6 +187,23 @@ impl StoreReader {
                  WHERE author IS NOT NULL AND kind = 'ticket' AND seq > ?1 ORDER BY seq",
             )?;
             let rows = statement.query_map([after], |row| row.get(0))?;
+            rows.map(|row| row.map_err(Error::from)).collect()
+        })
+    }
+
+    /// The numbers of the changes in which somebody said that the values of a ticket are right, of all
+    /// tickets that have not been changed since.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn told(&self) -> Result<BTreeSet<u64>, Error> {
+        self.with(|connection| {
+            if !has_format(connection, 7)? {
+                return Ok(BTreeSet::new());
+            }
+            let mut statement =
+                connection.prepare_cached("SELECT seq FROM document WHERE is_told")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
             rows.map(|row| row.map_err(Error::from)).collect()
         })
     }

@@ -20,8 +20,9 @@ pub const FILE_NAME: &str = "firstline.db";
 /// The format of the tables, kept in SQLite's `user_version`.
 ///
 /// 1 had documents, keys and settings, 2 search feedback too, 3 the originals of imported documents, 4
-/// decisions, 5 who wrote a document, 6 learned models and what corrections said in a decision.
-pub const FORMAT: i32 = 6;
+/// decisions, 5 who wrote a document, 6 learned models and what corrections said in a decision, 7 whether
+/// somebody said that the values of a ticket are right.
+pub const FORMAT: i32 = 7;
 
 /// "FLNE": marks the file as a Firstline store, in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x464C_4E45;
@@ -134,6 +135,13 @@ const MODEL_TABLES: &str = "
     ALTER TABLE decision ADD COLUMN told TEXT;  -- JSON; NULL where no corrections were in use
 ";
 
+/// What format 7 adds: whether the author of a ticket said that its values are right. Of what was
+/// written by hand before nobody did.
+const TOLD_COLUMN: &str = "
+    ALTER TABLE document ADD COLUMN is_told INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX told_document ON document (seq) WHERE is_told;
+";
+
 /// Whether the store has what a format added. One that an older version wrote and that is only read
 /// has not.
 pub(super) fn has_format(connection: &Connection, wanted: i32) -> Result<bool, Error> {
@@ -198,6 +206,9 @@ fn make_tables(connection: &mut Connection, folder: &Path) -> Result<(), Error> 
     }
     if found < 6 {
         transaction.execute_batch(MODEL_TABLES)?;
+    }
+    if found < 7 {
+        transaction.execute_batch(TOLD_COLUMN)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::decisions::{self, NewDecision};
 use super::feedback::{self, FeedbackRow, SearchCount};
@@ -14,7 +15,7 @@ use super::originals::{self, StoredOriginal};
 use super::reader::document_of;
 use super::schema::open_for_writing;
 use super::{Error, FILE_NAME, StoreReader};
-use crate::model::{Day, DecisionId, Document, DocumentKey, Time};
+use crate::model::{Day, DecisionId, Document, DocumentKey, Fields, Ticket, TicketId, Time};
 
 /// One change to the store.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub enum Change {
     Put(Box<Document>),
     /// The same for a document that somebody wrote by hand.
     Write(Box<Written>),
+    /// Sets fields of a stored ticket to what somebody says is right; the rest stays as it is.
+    Correct(Box<TicketCorrection>),
     /// Stores the document of another system, unless a newer state of it is stored.
     Import(Box<Imported>),
     /// Removes the document with this key, and the decisions on it when it is a ticket.
@@ -39,6 +42,17 @@ pub struct Written {
     /// The document.
     pub document: Document,
     /// Who wrote it, and when.
+    pub author: Author,
+}
+
+/// What somebody says is right about a ticket, whether or not it is resolved.
+#[derive(Debug, Clone)]
+pub struct TicketCorrection {
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// The right values of its fields, as a stored ticket has them.
+    pub fields: Fields,
+    /// Who says it, and when.
     pub author: Author,
 }
 
@@ -164,9 +178,10 @@ impl StoreWriter {
                 Change::Put(document) => put(&transaction, (document, None), &mut newest_seq),
                 Change::Write(written) => put(
                     &transaction,
-                    (&written.document, Some(&written.author)),
+                    (&written.document, Some(ByHand::new(&written.author))),
                     &mut newest_seq,
                 ),
+                Change::Correct(correction) => correct(&transaction, correction, &mut newest_seq),
                 Change::Import(imported) => import(&transaction, imported, &mut newest_seq),
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
                 Change::Feedback(row) => feedback::add(&transaction, row)
@@ -220,9 +235,26 @@ impl StoreWriter {
     }
 }
 
+/// How a document was written by hand.
+#[derive(Debug, Clone, Copy)]
+struct ByHand<'a> {
+    author: &'a Author,
+    /// Whether the author says that the values are right.
+    is_told: bool,
+}
+
+impl<'a> ByHand<'a> {
+    fn new(author: &'a Author) -> Self {
+        Self {
+            author,
+            is_told: false,
+        }
+    }
+}
+
 fn put(
     connection: &Connection,
-    (document, author): (&Document, Option<&Author>),
+    (document, by_hand): (&Document, Option<ByHand<'_>>),
     newest_seq: &mut u64,
 ) -> Result<Outcome, Error> {
     let body = match document {
@@ -237,11 +269,13 @@ fn put(
         .and_then(|(seq, body)| Some((*seq, body.as_deref()?)));
     if let Some((seq, old)) = old
         && old == body
+        // That somebody says so is new.
+        && !by_hand.is_some_and(|by_hand| by_hand.is_told)
     {
         return Ok(Outcome::plain(WriteStatus::Unchanged, seq));
     }
     *newest_seq += 1;
-    replace(connection, &key, (Some(&body), author), *newest_seq)?;
+    replace(connection, &key, (Some(&body), by_hand), *newest_seq)?;
     Ok(match old {
         Some((_, old)) => Outcome {
             hides: hides(&key, old, document),
@@ -249,6 +283,36 @@ fn put(
         },
         None => Outcome::plain(WriteStatus::Created, *newest_seq),
     })
+}
+
+/// Corrects a ticket as it is by now; one that is gone or does not read is missing.
+fn correct(
+    connection: &Connection,
+    correction: &TicketCorrection,
+    newest_seq: &mut u64,
+) -> Result<Outcome, Error> {
+    let TicketCorrection {
+        ticket_id,
+        fields,
+        author,
+    } = correction;
+    let key = DocumentKey::Ticket(ticket_id.clone());
+    let stored = stored(connection, &key)?;
+    let body = stored.and_then(|(_, body)| serde_json::from_str::<Map<String, Value>>(&body?).ok());
+    let corrected = body.and_then(|mut body| {
+        body.extend(fields.clone());
+        // A state of the ticket that another system had before does not take its place again.
+        body.insert("updated_at".to_owned(), author.at.to_string().into());
+        serde_json::from_value::<Ticket>(body.into()).ok()
+    });
+    let Some(ticket) = corrected else {
+        return Ok(Outcome::plain(WriteStatus::Missing, *newest_seq));
+    };
+    let told = ByHand {
+        author,
+        is_told: true,
+    };
+    put(connection, (&ticket.into(), Some(told)), newest_seq)
 }
 
 fn import(
@@ -332,21 +396,22 @@ fn stored(
 fn replace(
     connection: &Connection,
     key: &DocumentKey,
-    (body, author): (Option<&str>, Option<&Author>),
+    (body, by_hand): (Option<&str>, Option<ByHand<'_>>),
     seq: u64,
 ) -> Result<(), Error> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO document (seq, kind, id, body, author, written_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO document (seq, kind, id, body, author, written_at, is_told)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             seq,
             key.kind().as_str(),
             key.id(),
             body,
-            author.map(|author| &author.name),
-            author.map(|author| author.at.to_string()),
+            by_hand.map(|by_hand| &by_hand.author.name),
+            by_hand.map(|by_hand| by_hand.author.at.to_string()),
+            by_hand.is_some_and(|by_hand| by_hand.is_told),
         ])?;
     Ok(())
 }

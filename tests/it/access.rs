@@ -179,7 +179,7 @@ const fn row(request: (&'static str, &'static str), body: &'static str, statuses
 }
 
 /// Every route with every method that it takes, and some that it does not.
-const MATRIX: [Row; 51] = [
+const MATRIX: [Row; 53] = [
     row(("GET", "/healthz"), "", [200; 4]),
     row(("GET", "/readyz"), "", [200; 4]),
     row(("GET", "/v1/search?q=x"), "", [401, 200, 200, 200]),
@@ -250,6 +250,16 @@ const MATRIX: [Row; 51] = [
         [401, 404, 404, 204],
     ),
     row(("POST", "/v1/feedback"), "{}", [401, 400, 400, 400]),
+    row(
+        ("POST", "/v1/feedback"),
+        r#"{"kind":"corrected","ticket_id":"internal","values":{"category":"x"}}"#,
+        [401, 403, 200, 200],
+    ),
+    row(
+        ("POST", "/v1/feedback"),
+        r#"{"kind":"corrected","ticket_id":"hr","values":{"category":"x"}}"#,
+        [401, 403, 404, 200],
+    ),
     row(("GET", "/v1/analytics/search"), "", [401, 403, 200, 200]),
     row(
         ("GET", "/v1/analytics/search?from=x"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, import, run, run_json};
+use crate::support::{Response, Server, import, run, run_json};
 
 const RULES: &str = r#"
 format = 1
@@ -117,6 +117,83 @@ fn a_correction_counts_at_once_and_leaves_no_trace_when_it_is_withdrawn() {
         200
     );
     assert_eq!(decide(&server, "tunnel to the mainframe closes"), before);
+    assert!(listed(&server).is_empty());
+}
+
+fn correct(server: &Server, ticket_id: &str, values: &Value) -> Response {
+    let said = json!({"kind": "corrected", "ticket_id": ticket_id, "values": values});
+    server.post("/v1/feedback", &said)
+}
+
+#[test]
+fn an_analyst_corrects_an_open_ticket() {
+    let (folder, server) = learned();
+    let subject = "tunnel to the mainframe closes";
+    let before = decide(&server, subject);
+    assert_eq!(before["category"]["value"], "network/vpn", "{before}");
+    put(
+        &server,
+        &json!({"id": "T-1", "subject": subject, "category": "network/vpn", "status": "open",
+                "updated_at": "2026-01-02T03:04:05Z", "asset": "LT-7"}),
+    );
+    assert_eq!(decide(&server, subject), before, "it is open");
+
+    let answer = correct(&server, "T-1", &json!({"category": "hardware/printer"}));
+    assert_eq!(answer.status, 200);
+    let number = answer.json()["correction"].clone();
+    let after = decide(&server, subject);
+    assert_eq!(after["category"]["value"], "hardware/printer", "{after}");
+    assert_eq!(listed(&server)[0]["correction"], number);
+    assert_eq!(listed(&server)[0]["ticket_id"], "T-1");
+    let stored = server.get("/v1/tickets/T-1").json();
+    assert_eq!(stored["category"], "hardware/printer");
+    let updated_at = stored["updated_at"].as_str().unwrap();
+    assert!(
+        updated_at > "2026-01-02T03:04:05Z",
+        "no older state replaces it"
+    );
+    assert_eq!(
+        (&stored["asset"], &stored["status"]),
+        (&json!("LT-7"), &json!("open"))
+    );
+
+    // To say the same again is no second ticket.
+    assert_eq!(
+        correct(&server, "T-1", &json!({"category": "hardware/printer"})).status,
+        200
+    );
+    assert_eq!(listed(&server).len(), 1);
+
+    // What is learned anew knows it; whoever writes the ticket anew withdraws it.
+    drop(server);
+    assert_eq!(run_json(folder.path(), &["train"])["tickets"], 61);
+    import(
+        folder.path(),
+        &[json!({"kind": "ticket", "id": "T-1", "subject": subject, "status": "open"})],
+    );
+    assert_eq!(run_json(folder.path(), &["train"])["tickets"], 60);
+}
+
+#[test]
+fn what_no_ticket_can_have_is_no_correction() {
+    let (_folder, server) = learned();
+    put(
+        &server,
+        &json!({"id": "T-1", "subject": "tunnel closes", "status": "open"}),
+    );
+    for (ticket_id, values, status, field) in [
+        ("T-2", json!({"category": "network/vpn"}), 404, None),
+        ("T-1", json!({}), 400, Some("values")),
+        ("T-1", json!({"status": "closed"}), 400, Some("status")),
+        ("T-1", json!({"impact": "enormous"}), 400, Some("impact")),
+        ("T-1", json!({"category": null}), 400, Some("category")),
+    ] {
+        let answer = correct(&server, ticket_id, &values);
+        let problem = answer.json();
+        assert_eq!(answer.status, status, "{values}: {problem}");
+        let named = &problem["errors"][0]["field"];
+        assert_eq!(named.as_str(), field, "{values}: {problem}");
+    }
     assert!(listed(&server).is_empty());
 }
 

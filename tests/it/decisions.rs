@@ -282,6 +282,7 @@ fn a_folder_of_format_3_has_no_decisions_and_takes_them() {
         .execute_batch(
             "DROP TABLE decision; DROP TABLE rule_file; DROP TABLE model; DROP INDEX written_document;
              ALTER TABLE document DROP COLUMN author; ALTER TABLE document DROP COLUMN written_at;
+             DROP INDEX told_document; ALTER TABLE document DROP COLUMN is_told;
              PRAGMA user_version = 3;",
         )
         .unwrap();
@@ -292,7 +293,7 @@ fn a_folder_of_format_3_has_no_decisions_and_takes_them() {
         stderr(&read)
     );
     let server = Server::start(folder.path());
-    assert_eq!(server.get("/v1/status").json()["store"]["format"], 6);
+    assert_eq!(server.get("/v1/status").json()["store"]["format"], 7);
     assert_eq!(decide(&server, "vpn"), "D-1");
 }
 
@@ -305,14 +306,15 @@ fn a_folder_of_format_5_is_replayed_before_and_after_it_is_taken_along() {
     drop(server);
     store(folder.path())
         .execute_batch(
-            "DROP TABLE model; DROP INDEX decision_of_model;
+            "DROP INDEX told_document; ALTER TABLE document DROP COLUMN is_told;
+             DROP TABLE model; DROP INDEX decision_of_model;
              ALTER TABLE decision DROP COLUMN told; PRAGMA user_version = 5;",
         )
         .unwrap();
     let read = run(folder.path(), &["triage", "--replay", &id]);
     assert_eq!(read.status.code(), Some(0), "{}", stderr(&read));
     let server = Server::start(folder.path());
-    assert_eq!(server.get("/v1/status").json()["store"]["format"], 6);
+    assert_eq!(server.get("/v1/status").json()["store"]["format"], 7);
     assert_eq!(replay(&server, &id)["same"], true);
 }
 

@@ -327,9 +327,9 @@ fn a_folder_of_format_1_opens_and_is_of_the_newest_format_afterwards() {
         );
         say(&server, "helpful", "KB-1", "vpn");
         assert_eq!(analytics(&server, 0)["feedback"]["helpful"], 1);
-        assert_eq!(server.get("/v1/status").json()["store"]["format"], 6);
+        assert_eq!(server.get("/v1/status").json()["store"]["format"], 7);
         assert_eq!(server.stop(), Some(0));
-        assert_eq!(format(&data.join("firstline.db")), 6);
+        assert_eq!(format(&data.join("firstline.db")), 7);
         for command in ["rebuild", "verify"] {
             let output = run(data, &[command]);
             assert!(output.status.success(), "{command}: {}", stderr(&output));

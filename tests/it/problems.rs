@@ -311,7 +311,7 @@ const BAD_REQUESTS: [Provocation; 43] = [
         FEEDBACK,
         "{\"kind\": \"helpful\"}",
         "missing field `article_id`",
-        &[],
+        &["article_id"],
     ),
     provoke(
         "invalid-field",
