@@ -57,12 +57,16 @@ fn words(chance: &mut Chance) -> Vec<String> {
     (0..WORDS).map(|_| word(chance)).collect()
 }
 
-fn rules(words: &[String], chance: &mut Chance) -> String {
+/// A file of rules that speak for categories, or each for a tag.
+fn rules(words: &[String], chance: &mut Chance, effect: &str) -> String {
     let mut text = String::from("format = 1\n[calendar]\ntime_zone = \"Europe/Berlin\"\n");
     text.push_str("hours = { mon = \"08:00-17:00\", tue = \"08:00-17:00\" }\n[queues]\n");
     for category in 0..CATEGORIES {
         writeln!(text, "c{category} = \"q{}\"", category % 7).unwrap();
     }
+    let tags: Vec<String> = (0..CATEGORIES).map(|tag| format!("\"c{tag}\"")).collect();
+    let text_of_tags = format!("tags = [{}]\n", tags.join(", "));
+    text.insert_str("format = 1\n".len(), &text_of_tags);
     for rule in 0..RULES {
         let mut word = || chance.word(words).to_owned();
         let condition = match rule % 50 {
@@ -87,27 +91,24 @@ fn rules(words: &[String], chance: &mut Chance) -> String {
         let category = chance.below(CATEGORIES);
         writeln!(
             text,
-            "[[rule]]\nid = \"r{rule}\"\n{condition}\ncategory = {{ c{category} = 1.5 }}"
+            "[[rule]]\nid = \"r{rule}\"\n{condition}\n{effect} = {{ c{category} = 1.5 }}"
         )
         .unwrap();
     }
     text
 }
 
-fn decide(c: &mut Criterion) {
-    let mut chance = Chance(1);
-    let words = words(&mut chance);
-    let text = rules(&words, &mut chance);
-    let rules = Rules::parse("bench", &text).unwrap();
+/// Tickets of two hundred words.
+fn tickets(words: &[String], chance: &mut Chance) -> Vec<TicketText> {
     // A tenth of the words of a ticket are those of the rules; the others are everyday words.
     let everyday: Vec<String> = (0..2_000)
         .map(|n| format!("Everyday{}", to_letters(n)))
         .collect();
-    let tickets: Vec<TicketText> = (0..100)
+    (0..100)
         .map(|_| {
             let mut text = |n: usize| -> String {
                 let mut word = || match chance.below(10) {
-                    0 => chance.word(&words).to_owned(),
+                    0 => chance.word(words).to_owned(),
                     _ => chance.word(&everyday).to_owned(),
                 };
                 (0..n).map(|_| word()).collect::<Vec<String>>().join(" ")
@@ -120,7 +121,17 @@ fn decide(c: &mut Criterion) {
                 ..TicketText::default()
             }
         })
-        .collect();
+        .collect()
+}
+
+fn decide(c: &mut Criterion) {
+    let mut chance = Chance(1);
+    let words = words(&mut chance);
+    let for_tags = rules(&words, &mut Chance(2), "tag");
+    let for_tags = Rules::parse("bench", &for_tags).unwrap();
+    let text = rules(&words, &mut chance, "category");
+    let rules = Rules::parse("bench", &text).unwrap();
+    let tickets = tickets(&words, &mut chance);
     let thresholds = Thresholds {
         apply: 0.9,
         suggest: 0.5,
@@ -142,6 +153,13 @@ fn decide(c: &mut Criterion) {
         b.iter(|| {
             next += 1;
             rules.decide(&tickets[next % tickets.len()], thresholds, &matrix)
+        });
+    });
+    // Nothing is weighed against anything: what it takes to see which rules fire, and why.
+    c.bench_function(&format!("rules/conditions/{RULES}"), |b| {
+        b.iter(|| {
+            next += 1;
+            for_tags.decide(&tickets[next % tickets.len()], thresholds, &matrix)
         });
     });
     c.bench_function(&format!("rules/parse/{RULES}"), |b| {

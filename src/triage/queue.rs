@@ -98,7 +98,8 @@ impl<'a> Following<'_, 'a> {
         mut value: Option<&'a FieldValue>,
     ) -> (Vec<Cause<'a>>, Option<&'a FieldValue>) {
         let mut at = without.len();
-        while at > 0 {
+        // Without nothing missing it is what it is.
+        while at > 0 && without.len() > 1 {
             at -= 1;
             let mut fewer = without.clone();
             fewer.remove(at);
