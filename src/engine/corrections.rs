@@ -1,7 +1,8 @@
 //! What people told since the model was learned: tickets that were written by hand (`PUT`), as they
-//! are now, and resolved, and those whose right values somebody told, open or not. Nothing of it is kept but the tickets themselves: whoever changes or removes
-//! one, or opens it again, withdraws what it said, but from decisions that are stored already: these
-//! keep what was said in them. Learning anew takes the place of all.
+//! are now, and resolved, and those whose right values somebody told, open or not. Nothing of it is
+//! kept but the tickets themselves: whoever changes or removes one, or opens it again, withdraws what
+//! it said, but from decisions that are stored already: these keep what was said in them. Learning
+//! anew takes the place of all.
 //!
 //! Only tickets that every analyst may see count, for what they say is shown to all of them.
 

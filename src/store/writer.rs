@@ -176,11 +176,17 @@ impl StoreWriter {
             .iter()
             .map(|change| match change {
                 Change::Put(document) => put(&transaction, (document, None), &mut newest_seq),
-                Change::Write(written) => put(
-                    &transaction,
-                    (&written.document, Some(ByHand::new(&written.author))),
-                    &mut newest_seq,
-                ),
+                Change::Write(written) => {
+                    let by_hand = ByHand {
+                        author: &written.author,
+                        is_told: false,
+                    };
+                    put(
+                        &transaction,
+                        (&written.document, Some(by_hand)),
+                        &mut newest_seq,
+                    )
+                }
                 Change::Correct(correction) => correct(&transaction, correction, &mut newest_seq),
                 Change::Import(imported) => import(&transaction, imported, &mut newest_seq),
                 Change::Delete(key) => delete(&transaction, key, &mut newest_seq),
@@ -241,15 +247,6 @@ struct ByHand<'a> {
     author: &'a Author,
     /// Whether the author says that the values are right.
     is_told: bool,
-}
-
-impl<'a> ByHand<'a> {
-    fn new(author: &'a Author) -> Self {
-        Self {
-            author,
-            is_told: false,
-        }
-    }
 }
 
 fn put(

@@ -271,20 +271,11 @@ impl<'a> Parts<'a> {
     pub(super) fn weighed(&self) -> Vec<Weighed<'a>> {
         let learned = self.learned.as_ref();
         let of_learned = learned.map_or(&[][..], FieldReading::values);
-        let mut values: Vec<&'a FieldValue> = self.values.iter().chain(of_learned).collect();
-        if !(self.values.is_empty() || of_learned.is_empty()) {
-            // Each of the two is in order.
-            values.sort();
-            values.dedup();
-        }
         let of_parts = self.parts.iter().map(|(value, _)| *value);
-        let further = of_parts.filter(|value| values.binary_search(value).is_err());
-        let further: Vec<&'a FieldValue> = further.collect();
-        if !further.is_empty() {
-            values.extend(further);
-            values.sort();
-            values.dedup();
-        }
+        let stated = self.values.iter().chain(of_learned);
+        let mut values: Vec<&'a FieldValue> = stated.chain(of_parts).collect();
+        values.sort();
+        values.dedup();
         let mut numbers = of_learned.iter().enumerate().peekable();
         let all = values.into_iter().map(|value| {
             let number = numbers.next_if(|(_, of)| *of == value);

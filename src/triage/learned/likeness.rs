@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 
 use super::super::decision::LearnedKind;
 use super::features::{Feature, Features};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Vocabulary, times};
 use crate::text::is_function_word;
 
 /// Tickets that are less alike have nothing to do with each other: what they share is what many
@@ -30,7 +30,7 @@ impl Traits {
                 Some(vocabulary) => vocabulary.weight(feature),
                 None => says_something(features, feature).then_some(1.0),
             };
-            let amount = weight.map(|weight| (1.0 + feature.count.ln()) * weight);
+            let amount = weight.map(|weight| times(feature.count) * weight);
             traits.extend(amount.map(|amount| (feature.key, amount)));
         }
         let squares: f32 = traits.iter().map(|(_, amount)| amount * amount).sum();

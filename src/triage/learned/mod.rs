@@ -1,8 +1,8 @@
 //! Weights that are learned from past tickets, in the arithmetic of the rules.
 //!
 //! `features` reads a ticket, `shape` takes words apart, `together` sees which ones keep company,
-//! `vocabulary` makes numbers of all (`numbered`); `fit` finds weights by `minimize` over `sparse` matrices, in the
-//! `manner` that suits the desk, `calibrate` how far they can be trusted; `train` does all of it for
+//! `vocabulary` makes numbers of all (`numbered`); `fit` finds weights by `minimize` over `sparse`
+//! matrices, in the `manner` that suits the desk, `calibrate` how far they can be trusted; `train` does all of it for
 //! past tickets and gives a `model`. `likeness` compares tickets one by one. Method: multinomial
 //! logistic regression with a prior (see `fit`) on words, pairs of words and character n-grams.
 //!

@@ -335,7 +335,7 @@ impl Vocabulary {
 }
 
 /// What occurring so many times counts, beside occurring once.
-fn times(n: f32) -> f32 {
+pub(super) fn times(n: f32) -> f32 {
     // Most things occur once.
     if n > 1.0 { 1.0 + n.ln() } else { 1.0 }
 }
